@@ -1,0 +1,148 @@
+//! Where a component is and how to authenticate there.
+
+use serde::Deserialize;
+use url::Url;
+
+use super::Auth;
+use crate::error::{Error, ErrorKind};
+
+/// The full base URL of a component, any prefix included, and the credentials for it.
+///
+/// Credentials inside the URL (`https://user:password@host`) are moved into [`Auth::Basic`] and never shown.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "RawEndpoint")]
+#[non_exhaustive]
+pub struct Endpoint {
+    /// The base URL without credentials, query and fragment; its path has no trailing `/`.
+    url: Url,
+    /// How to authenticate.
+    pub auth: Auth,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawEndpoint {
+    Plain(String),
+    Full {
+        url: String,
+        #[serde(default)]
+        auth: Auth,
+    },
+}
+
+impl TryFrom<RawEndpoint> for Endpoint {
+    type Error = Error;
+    fn try_from(raw: RawEndpoint) -> Result<Self, Error> {
+        match raw {
+            RawEndpoint::Plain(url) => Self::new(&url),
+            RawEndpoint::Full { url, auth: Auth::None } => Self::new(&url),
+            RawEndpoint::Full { url, auth } => Ok(Self { auth, ..Self::new(&url)? }),
+        }
+    }
+}
+
+impl Endpoint {
+    /// An endpoint from its base URL, e.g. `http://operate:9600/operate`. Only `http` and `https` are accepted.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        // The URL may hold a password: no message repeats it.
+        let bad = |why: &str| Error::new(ErrorKind::Config, format!("an endpoint's URL {why}"));
+        let mut url = Url::parse(url.trim()).map_err(|_| bad("cannot be parsed"))?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(bad("must begin with http:// or https:// and name a host"));
+        }
+        let auth = match (url.username(), url.password()) {
+            ("", None) => Auth::None,
+            (user, password) => {
+                Auth::basic(&percent_decoded(user)?, &percent_decoded(password.unwrap_or(""))?)
+            }
+        };
+        let cleared = url.set_username("").and_then(|()| url.set_password(None));
+        if cleared.is_err() {
+            return Err(bad("cannot be cleared of its credentials"));
+        }
+        url.set_query(None);
+        url.set_fragment(None);
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Self { url, auth })
+    }
+
+    /// The same endpoint with other credentials.
+    #[must_use]
+    pub fn with_auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// The base URL, without credentials.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The base URL as text without a trailing `/`, to put a path behind.
+    pub fn base(&self) -> &str {
+        self.url.as_str().trim_end_matches('/')
+    }
+
+    /// The URL of a path below the base; `path_and_query` begins with `/`.
+    pub fn join(&self, path_and_query: &str) -> Result<Url, Error> {
+        Url::parse(&format!("{}{path_and_query}", self.base())).map_err(|_| {
+            Error::new(
+                ErrorKind::Internal,
+                format!("{path_and_query:?} does not make a URL below the endpoint"),
+            )
+        })
+    }
+}
+
+impl std::str::FromStr for Endpoint {
+    type Err = Error;
+    fn from_str(url: &str) -> Result<Self, Error> {
+        Self::new(url)
+    }
+}
+
+fn percent_decoded(text: &str) -> Result<String, Error> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &tail[2..];
+            }
+            _ => {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::Config, "credentials in a URL must be UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_prefix_and_moves_credentials_out_of_the_url() {
+        let endpoint = Endpoint::new("https://jo:p%40ss@host:9600/operate/?x=1#y").unwrap();
+        assert_eq!(endpoint.base(), "https://host:9600/operate");
+        assert_eq!(endpoint.auth, Auth::basic("jo", "p@ss"));
+        assert!(!format!("{endpoint:?}").contains("p@ss"));
+        assert_eq!(
+            endpoint.join("/actuator/info").unwrap().as_str(),
+            "https://host:9600/operate/actuator/info"
+        );
+        assert_eq!(Endpoint::new("http://h").unwrap().join("/").unwrap().as_str(), "http://h/");
+    }
+
+    #[test]
+    fn refuses_without_repeating_the_url() {
+        for bad in ["", "host:9600", "ftp://u:hunter2@h", "http://", "not a url hunter2"] {
+            let error = Endpoint::new(bad).unwrap_err();
+            assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+}
