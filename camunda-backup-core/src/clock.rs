@@ -74,6 +74,35 @@ impl Clock for SystemClock {
     }
 }
 
+/// A wall clock for simulations: a fixed start plus what tokio's clock has measured since, so it follows paused time.
+#[cfg(any(test, feature = "testing"))]
+#[derive(Debug, Clone, Copy)]
+pub struct SimulatedClock {
+    start: Timestamp,
+    since: tokio::time::Instant,
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl SimulatedClock {
+    /// A clock that shows `start` now. Must be created on the tokio runtime whose time it shall follow.
+    pub fn starting_at(start: Timestamp) -> Self {
+        Self { start, since: tokio::time::Instant::now() }
+    }
+
+    /// The simulated time that has passed since the clock was made.
+    pub fn elapsed(&self) -> Duration {
+        self.since.elapsed()
+    }
+}
+
+#[cfg(any(test, feature = "testing"))]
+impl Clock for SimulatedClock {
+    fn now(&self) -> Timestamp {
+        let elapsed = u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Timestamp(self.start.0.saturating_add(elapsed))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,8 +34,7 @@ impl TryFrom<RawEndpoint> for Endpoint {
     type Error = Error;
     fn try_from(raw: RawEndpoint) -> Result<Self, Error> {
         match raw {
-            RawEndpoint::Plain(url) => Self::new(&url),
-            RawEndpoint::Full { url, auth: Auth::None } => Self::new(&url),
+            RawEndpoint::Plain(url) | RawEndpoint::Full { url, auth: Auth::None } => Self::new(&url),
             RawEndpoint::Full { url, auth } => Ok(Self { auth, ..Self::new(&url)? }),
         }
     }

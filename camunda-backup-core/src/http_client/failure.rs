@@ -47,7 +47,6 @@ fn kind_of(status: StatusCode, response: &Response) -> ErrorKind {
         403 => ErrorKind::Forbidden,
         404 => ErrorKind::NotFound,
         409 => ErrorKind::Conflict,
-        413 => ErrorKind::Refused,
         429 => ErrorKind::Throttled,
         502..=504 => ErrorKind::Unavailable,
         400..=499 => ErrorKind::Refused,

@@ -8,7 +8,6 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, bail};
-use nix::errno::Errno;
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, User};
@@ -19,8 +18,9 @@ const LOG_LINES: usize = 30;
 /// A running server; dropping it stops it.
 pub struct Server {
     pub name: String,
-    group: Pid,
     child: Child,
+    /// The number of the process and of its group; none once it is reaped.
+    group: Option<Pid>,
     log: PathBuf,
 }
 
@@ -29,7 +29,10 @@ pub struct Server {
 pub fn command(program: &Path, as_user: Option<&User>) -> Command {
     let mut command = Command::new("setpriv");
     if let Some(user) = as_user {
-        command.arg(format!("--reuid={}", user.uid)).arg(format!("--regid={}", user.gid)).arg("--clear-groups");
+        command
+            .arg(format!("--reuid={}", user.uid))
+            .arg(format!("--regid={}", user.gid))
+            .arg("--clear-groups");
     }
     command.args(["--pdeathsig", "KILL"]).arg(program);
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -46,7 +49,8 @@ impl Server {
             .stdout(output)
             .spawn()
             .with_context(|| format!("starting {name}"))?;
-        Ok(Self { name: name.into(), group: Pid::from_raw(child.id().cast_signed()), child, log })
+        let group = Some(Pid::from_raw(child.id().cast_signed()));
+        Ok(Self { name: name.into(), child, group, log })
     }
 
     /// An error if the process has ended.
@@ -63,26 +67,43 @@ impl Server {
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
         let end = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
-        error.context(format!("{}; the end of {}:\n{end}\n", self.name, self.log.display()))
+        error.context(format!("{}, whose log {} ends with\n{end}\n", self.name, self.log.display()))
     }
 
-    /// SIGKILL, like a crash.
+    /// SIGKILL for the whole group, like a crash. The process is reaped last: until then nobody else can get
+    /// its number.
     pub fn kill(&mut self) {
-        self.signal(Signal::SIGKILL);
-        let _ = self.child.wait();
+        if let Some(group) = self.group.take() {
+            let _ = killpg(group, Signal::SIGKILL);
+            let _ = self.child.wait();
+        }
     }
 
-    /// SIGTERM, and SIGKILL if that does not help. The process is reaped last, so that the number of its group
-    /// cannot belong to somebody else before the rest of the group is killed.
     fn stop(&mut self) {
-        if matches!(self.child.try_wait_without_reaping(), Ended::Reaped) {
-            return;
-        }
-        self.signal(Signal::SIGTERM);
-        let start = Instant::now();
-        while self.ended().is_none() && start.elapsed() < CLEAN_STOP {
-            sleep(Duration::from_millis(50));
+        if let Some(group) = self.group {
+            let _ = killpg(group, Signal::SIGTERM);
+            let start = Instant::now();
+            while self.ended().is_none() && start.elapsed() < CLEAN_STOP {
+                sleep(Duration::from_millis(50));
+            }
         }
         self.kill();
+    }
+
+    /// How the process ended, without reaping it.
+    fn ended(&self) -> Option<String> {
+        let group = self.group?;
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        match waitid(Id::Pid(group), flags) {
+            Ok(WaitStatus::StillAlive) => None,
+            Ok(status) => Some(format!("{status:?}")),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop();
     }
 }

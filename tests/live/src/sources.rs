@@ -14,7 +14,8 @@ pub struct Sources {
 impl Sources {
     pub fn from_environment() -> Result<Self> {
         let folder = |name: &str| {
-            let value = env::var_os(name).with_context(|| format!("{name} is not set: start with tests/live/run"));
+            let value =
+                env::var_os(name).with_context(|| format!("{name} is not set: start with tests/live/run"));
             value.map(PathBuf::from)
         };
         let cache = folder("CAMUNDA_BACKUP_LIVE_CACHE")?;

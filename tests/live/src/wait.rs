@@ -14,7 +14,11 @@ pub enum Seen<T> {
 
 /// Looks again and again until `look` is done. An error of `look` is final; passing `limit` is an error that
 /// names what was seen last.
-pub async fn until<T>(what: &str, limit: Duration, mut look: impl AsyncFnMut() -> Result<Seen<T>>) -> Result<T> {
+pub async fn until<T>(
+    what: &str,
+    limit: Duration,
+    mut look: impl AsyncFnMut() -> Result<Seen<T>>,
+) -> Result<T> {
     let start = Instant::now();
     loop {
         match look().await? {

@@ -1,0 +1,175 @@
+//! A Camunda 8.6 broker with its embedded gateway.
+
+use std::process::Command;
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::http::Http;
+use crate::ports::Ports;
+use crate::s3::{self, S3};
+use crate::server::command;
+use crate::sources::Sources;
+use crate::wait::Seen;
+use crate::workdir::Workdir;
+
+pub const CLUSTER_NAME: &str = "live";
+
+/// The addresses of one broker.
+#[derive(Clone, Copy)]
+pub struct Broker {
+    pub node: usize,
+    command: u16,
+    internal: u16,
+    grpc: u16,
+    rest: u16,
+    management: u16,
+}
+
+impl Broker {
+    pub fn new(node: usize, ports: &mut Ports) -> Result<Self> {
+        Ok(Self {
+            node,
+            command: ports.next()?,
+            internal: ports.next()?,
+            grpc: ports.next()?,
+            rest: ports.next()?,
+            management: ports.next()?,
+        })
+    }
+
+    pub fn name(&self) -> String {
+        format!("broker-{}", self.node)
+    }
+
+    pub fn internal_address(&self) -> String {
+        format!("127.0.0.1:{}", self.internal)
+    }
+
+    pub fn grpc_address(&self) -> String {
+        format!("127.0.0.1:{}", self.grpc)
+    }
+
+    pub fn rest_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.rest)
+    }
+
+    pub fn management_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.management)
+    }
+
+    /// The command that starts this broker as a member of `cluster`.
+    pub fn command(
+        &self,
+        cluster: &[Broker],
+        partitions: usize,
+        sources: &Sources,
+        work: &Workdir,
+        store: &S3,
+        elasticsearch: &str,
+    ) -> Result<Command> {
+        let contacts: Vec<String> = cluster.iter().map(Broker::internal_address).collect();
+        let mut command = command(&sources.camunda.join("bin/broker"), None);
+        command
+            .current_dir(work.folder(&self.name())?)
+            .env("JAVA_HOME", &sources.java)
+            .env(
+                "JAVA_OPTS",
+                "-Xms128m -Xmx384m -XX:MaxDirectMemorySize=256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+            )
+            .envs([
+                ("SERVER_ADDRESS", "127.0.0.1".to_owned()),
+                ("SERVER_PORT", self.rest.to_string()),
+                ("MANAGEMENT_SERVER_ADDRESS", "127.0.0.1".to_owned()),
+                ("MANAGEMENT_SERVER_PORT", self.management.to_string()),
+                ("CAMUNDA_REST_ENABLED", "true".to_owned()),
+            ])
+            .envs(
+                [
+                    ("NETWORK_HOST", "127.0.0.1".to_owned()),
+                    ("NETWORK_ADVERTISEDHOST", "127.0.0.1".to_owned()),
+                    ("NETWORK_COMMANDAPI_PORT", self.command.to_string()),
+                    ("NETWORK_INTERNALAPI_PORT", self.internal.to_string()),
+                    ("GATEWAY_ENABLE", "true".to_owned()),
+                    ("GATEWAY_NETWORK_HOST", "127.0.0.1".to_owned()),
+                    ("GATEWAY_NETWORK_PORT", self.grpc.to_string()),
+                    ("CLUSTER_CLUSTERNAME", CLUSTER_NAME.to_owned()),
+                    ("CLUSTER_NODEID", self.node.to_string()),
+                    ("CLUSTER_CLUSTERSIZE", cluster.len().to_string()),
+                    ("CLUSTER_REPLICATIONFACTOR", cluster.len().to_string()),
+                    ("CLUSTER_PARTITIONSCOUNT", partitions.to_string()),
+                    ("CLUSTER_INITIALCONTACTPOINTS", contacts.join(",")),
+                ]
+                .map(zeebe),
+            )
+            .envs(
+                [
+                    ("THREADS_CPUTHREADCOUNT", "1"),
+                    ("THREADS_IOTHREADCOUNT", "1"),
+                    ("DATA_DIRECTORY", "data"),
+                    ("DATA_LOGSEGMENTSIZE", "16MB"),
+                    ("DATA_SNAPSHOTPERIOD", "1m"),
+                    ("DATA_DISK_FREESPACE_PROCESSING", "100MB"),
+                    ("DATA_DISK_FREESPACE_REPLICATION", "50MB"),
+                    ("EXPERIMENTAL_ROCKSDB_MEMORYLIMIT", "64MB"),
+                ]
+                .map(zeebe),
+            )
+            .envs(
+                [
+                    ("CLASSNAME", "io.camunda.zeebe.exporter.ElasticsearchExporter"),
+                    ("ARGS_URL", elasticsearch),
+                    ("ARGS_BULK_DELAY", "1"),
+                    ("ARGS_BULK_SIZE", "200"),
+                    ("ARGS_INDEX_NUMBEROFREPLICAS", "0"),
+                ]
+                .map(|(name, value)| zeebe((&format!("EXPORTERS_ELASTICSEARCH_{name}"), value))),
+            )
+            .env("ZEEBE_BROKER_DATA_BACKUP_STORE", "S3")
+            .envs(
+                [
+                    ("BUCKETNAME", s3::BUCKET),
+                    ("BASEPATH", CLUSTER_NAME),
+                    ("ENDPOINT", &store.url),
+                    ("REGION", s3::REGION),
+                    ("ACCESSKEY", s3::ACCESS_KEY),
+                    ("SECRETKEY", s3::SECRET_KEY),
+                    ("FORCEPATHSTYLEACCESS", "true"),
+                ]
+                .map(|(name, value)| zeebe((&format!("DATA_BACKUP_S3_{name}"), value))),
+            );
+        Ok(command)
+    }
+
+    /// Whether this broker's gateway sees `brokers` brokers and one healthy leader for each partition, and can
+    /// list backups. Its readiness endpoint says yes much too early.
+    pub async fn look(&self, http: &Http, brokers: usize, partitions: usize) -> Result<Seen<()>> {
+        let topology = match http.get(&format!("{}/v2/topology", self.rest_url())).await {
+            Ok(answer) if answer.status == 200 => answer.body,
+            Ok(answer) => return Ok(Seen::NotYet(answer.short())),
+            Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
+        };
+        let seen = topology["brokers"].as_array().map_or(0, Vec::len);
+        let leaders: Vec<usize> = (1..=partitions).map(|id| healthy_leaders(&topology, id)).collect();
+        if seen != brokers || leaders.iter().any(|count| *count != 1) {
+            return Ok(Seen::NotYet(format!("{seen} brokers, healthy leaders per partition {leaders:?}")));
+        }
+        let backups = http.get(&format!("{}/actuator/backups", self.management_url())).await?;
+        Ok(match backups.status {
+            200 => Seen::Done(()),
+            _ => Seen::NotYet(format!("list of backups: {} {}", backups.status, backups.short())),
+        })
+    }
+}
+
+fn zeebe<V: ToString>((name, value): (&str, V)) -> (String, String) {
+    (format!("ZEEBE_BROKER_{name}"), value.to_string())
+}
+
+fn healthy_leaders(topology: &Value, partition: usize) -> usize {
+    let brokers = topology["brokers"].as_array().into_iter().flatten();
+    brokers
+        .flat_map(|broker| broker["partitions"].as_array().into_iter().flatten())
+        .filter(|p| p["partitionId"] == partition && p["role"] == "leader" && p["health"] == "healthy")
+        .count()
+}

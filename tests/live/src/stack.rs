@@ -1,0 +1,230 @@
+//! All servers together.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::broker::Broker;
+use crate::elasticsearch::Elasticsearch;
+use crate::http::Http;
+use crate::load::Load;
+use crate::ports::Ports;
+use crate::s3::S3;
+use crate::say::say;
+use crate::server::Server;
+use crate::sources::Sources;
+use crate::wait::{Seen, until};
+use crate::webapp::{Surroundings, Webapp};
+use crate::workdir::Workdir;
+
+/// The snapshot repository in Elasticsearch, also in the configuration of Operate and Tasklist.
+pub const REPOSITORY: &str = "live";
+pub const PARTITIONS: usize = 2;
+const BROKERS: usize = 2;
+
+const FIRST_SIGN: Duration = Duration::from_secs(120);
+const CLUSTER_READY: Duration = Duration::from_secs(180);
+
+/// The running servers. [`LiveStack::stop`] ends a successful test and removes data and logs; a stack that is
+/// dropped instead stops its servers too, but keeps the folder and names it.
+pub struct LiveStack {
+    http: Http,
+    sources: Sources,
+    elasticsearch: String,
+    operate: String,
+    tasklist: String,
+    brokers: Vec<Broker>,
+    /// In the order in which they were started.
+    servers: Vec<Server>,
+    s3: S3,
+    work: Workdir,
+    succeeded: bool,
+}
+
+impl LiveStack {
+    /// Starts one server after the other; returns when all of them can make backups.
+    ///
+    /// The servers end with the thread that calls this.
+    pub async fn start() -> Result<Self> {
+        let sources = Sources::from_environment()?;
+        let http = Http::new()?;
+        let work = Workdir::create()?;
+        let mut ports = Ports::new();
+        let s3 = S3::start(&work.folder("s3")?, ports.next()?)?;
+        let brokers = (0..BROKERS).map(|node| Broker::new(node, &mut ports)).collect::<Result<_>>()?;
+        let mut stack = Self {
+            http,
+            sources,
+            elasticsearch: String::new(),
+            operate: String::new(),
+            tasklist: String::new(),
+            brokers,
+            servers: Vec::new(),
+            s3,
+            work,
+            succeeded: false,
+        };
+        say(format!("data and logs in {}", stack.work.path().display()));
+        stack.start_all(&mut ports).await?;
+        Ok(stack)
+    }
+
+    async fn start_all(&mut self, ports: &mut Ports) -> Result<()> {
+        say("starting Elasticsearch");
+        let store = Elasticsearch::start(&self.http, &self.sources, &self.work, ports, REPOSITORY).await?;
+        self.elasticsearch = store.url;
+        self.servers.push(store.server);
+
+        for node in 0..BROKERS {
+            self.launch_broker(node).await?;
+        }
+        self.ready().await?;
+
+        self.operate = self.start_webapp("operate", ports).await?;
+        self.tasklist = self.start_webapp("tasklist", ports).await?;
+        say("all servers are ready");
+        Ok(())
+    }
+
+    async fn start_webapp(&mut self, name: &str, ports: &mut Ports) -> Result<String> {
+        say(format!("starting {name}"));
+        let around = Surroundings {
+            sources: &self.sources,
+            work: &self.work,
+            elasticsearch: &self.elasticsearch,
+            broker: &self.brokers[0],
+            repository: REPOSITORY,
+        };
+        let webapp = Webapp::start(name, &self.http, &around, ports).await?;
+        self.servers.push(webapp.server);
+        Ok(webapp.management)
+    }
+
+    /// Starts a broker and waits for its first sign of life; it is ready only together with the others.
+    async fn launch_broker(&mut self, node: usize) -> Result<()> {
+        let broker = self.brokers.get(node).copied().context("no such broker")?;
+        let name = broker.name();
+        ensure!(self.servers.iter().all(|server| server.name != name), "{name} is running");
+        say(format!("starting {name}"));
+        let mut command = broker.command(
+            &self.brokers,
+            PARTITIONS,
+            &self.sources,
+            &self.work,
+            &self.s3,
+            &self.elasticsearch,
+        )?;
+        let server = Server::start(&name, &mut command, self.work.log(&name))?;
+        let health = format!("{}/actuator/health", broker.management_url());
+        until(&name, FIRST_SIGN, async || {
+            server.alive()?;
+            Ok(match self.http.get(&health).await {
+                Ok(_) => Seen::Done(()),
+                Err(error) => Seen::NotYet(format!("{error:#}")),
+            })
+        })
+        .await
+        .map_err(|e| server.explain(e))?;
+        self.servers.push(server);
+        Ok(())
+    }
+
+    /// Waits until every broker's gateway sees all brokers and a leader for every partition.
+    pub async fn ready(&self) -> Result<()> {
+        for broker in &self.brokers {
+            let name = broker.name();
+            let server = self.server(&name)?;
+            until(&name, CLUSTER_READY, async || {
+                server.alive()?;
+                broker.look(&self.http, BROKERS, PARTITIONS).await
+            })
+            .await
+            .map_err(|e| server.explain(e))?;
+        }
+        say("the cluster is complete");
+        Ok(())
+    }
+
+    /// SIGKILL to a broker.
+    pub fn kill_broker(&mut self, node: usize) -> Result<()> {
+        let name = self.brokers.get(node).context("no such broker")?.name();
+        let index = self.servers.iter().position(|s| s.name == name).context("that broker does not run")?;
+        self.servers.remove(index).kill();
+        say(format!("killed {name}"));
+        Ok(())
+    }
+
+    /// Starts a killed broker again, with its data, and waits until the cluster is complete.
+    pub async fn start_broker(&mut self, node: usize) -> Result<()> {
+        self.launch_broker(node).await?;
+        self.ready().await
+    }
+
+    /// Creates process instances in the background.
+    pub async fn load(&self) -> Result<Load> {
+        Load::start(self.http.clone(), self.brokers.iter().map(Broker::rest_url).collect()).await
+    }
+
+    /// Stops all servers and removes their data and logs.
+    pub fn stop(mut self) -> Result<()> {
+        self.stop_servers();
+        self.succeeded = true;
+        self.work.remove()
+    }
+
+    fn stop_servers(&mut self) {
+        while let Some(server) = self.servers.pop() {
+            say(format!("stopping {}", server.name));
+        }
+    }
+
+    fn server(&self, name: &str) -> Result<&Server> {
+        self.servers.iter().find(|server| server.name == name).with_context(|| format!("{name} does not run"))
+    }
+
+    /// One management URL per broker.
+    pub fn zeebe_management(&self) -> Vec<String> {
+        self.brokers.iter().map(Broker::management_url).collect()
+    }
+
+    /// One URL of the REST API per broker.
+    pub fn zeebe_rest(&self) -> Vec<String> {
+        self.brokers.iter().map(Broker::rest_url).collect()
+    }
+
+    pub fn operate_management(&self) -> &str {
+        &self.operate
+    }
+
+    pub fn tasklist_management(&self) -> &str {
+        &self.tasklist
+    }
+
+    pub fn elasticsearch(&self) -> &str {
+        &self.elasticsearch
+    }
+
+    /// The folder whose subfolders are the buckets.
+    pub fn s3_dir(&self) -> &Path {
+        &self.s3.dir
+    }
+
+    /// The folder with data and logs of all servers.
+    pub fn folder(&self) -> PathBuf {
+        self.work.path().into()
+    }
+
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+}
+
+impl Drop for LiveStack {
+    fn drop(&mut self) {
+        self.stop_servers();
+        if !self.succeeded {
+            say(format!("data and logs are kept in {}", self.work.path().display()));
+        }
+    }
+}

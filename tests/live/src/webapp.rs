@@ -1,0 +1,100 @@
+//! Operate or Tasklist 8.6 as a process of its own.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::broker::{Broker, CLUSTER_NAME};
+use crate::http::Http;
+use crate::ports::Ports;
+use crate::server::{Server, command};
+use crate::sources::Sources;
+use crate::wait::{Seen, until};
+use crate::workdir::Workdir;
+
+const READY: Duration = Duration::from_secs(240);
+
+pub struct Webapp {
+    pub management: String,
+    pub server: Server,
+}
+
+/// What both web applications need to know.
+pub struct Surroundings<'a> {
+    pub sources: &'a Sources,
+    pub work: &'a Workdir,
+    pub elasticsearch: &'a str,
+    pub broker: &'a Broker,
+    pub repository: &'a str,
+}
+
+impl Webapp {
+    /// Starts `operate` or `tasklist` and waits until it can list backups.
+    pub async fn start(
+        name: &str,
+        http: &Http,
+        around: &Surroundings<'_>,
+        ports: &mut Ports,
+    ) -> Result<Self> {
+        let management = ports.next()?;
+        let mut command = command(&around.sources.camunda.join("bin").join(name), None);
+        command
+            .current_dir(around.work.folder(name)?)
+            .env("JAVA_HOME", &around.sources.java)
+            .env("JAVA_OPTS", "-Xms128m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1")
+            .envs([
+                ("SERVER_ADDRESS", "127.0.0.1"),
+                ("SERVER_PORT", &ports.next()?.to_string()),
+                ("MANAGEMENT_SERVER_ADDRESS", "127.0.0.1"),
+                ("MANAGEMENT_SERVER_PORT", &management.to_string()),
+                ("CAMUNDA_DATABASE_TYPE", "elasticsearch"),
+                ("CAMUNDA_DATABASE_URL", around.elasticsearch),
+                // The archiver of Tasklist wants index lifecycle management, which this Elasticsearch lacks.
+                ("CAMUNDA_TASKLIST_ARCHIVERENABLED", "false"),
+            ])
+            // Each also is a node of the cluster network; without an own port both take the broker's.
+            .envs(
+                [
+                    ("HOST", "127.0.0.1"),
+                    ("ADVERTISEDHOST", "127.0.0.1"),
+                    ("PORT", &ports.next()?.to_string()),
+                    ("MEMBERID", name),
+                    ("CLUSTERNAME", CLUSTER_NAME),
+                    ("INITIALCONTACTPOINTS", &around.broker.internal_address()),
+                ]
+                .map(|(key, value)| (format!("ZEEBE_GATEWAY_CLUSTER_{key}"), value.to_owned())),
+            )
+            .envs(
+                [
+                    ("DATABASE", "elasticsearch"),
+                    ("ELASTICSEARCH_URL", around.elasticsearch),
+                    ("ZEEBEELASTICSEARCH_URL", around.elasticsearch),
+                    ("ZEEBE_GATEWAYADDRESS", &around.broker.grpc_address()),
+                    ("BACKUP_REPOSITORYNAME", around.repository),
+                ]
+                .map(|(key, value)| (format!("CAMUNDA_{}_{key}", name.to_uppercase()), value.to_owned())),
+            );
+        let server = Server::start(name, &mut command, around.work.log(name))?;
+        let this = Self { management: format!("http://127.0.0.1:{management}"), server };
+        this.ready(http).await.map_err(|e| this.server.explain(e))?;
+        Ok(this)
+    }
+
+    async fn ready(&self, http: &Http) -> Result<()> {
+        let urls = ["health/readiness", "backups"].map(|end| format!("{}/actuator/{end}", self.management));
+        until(&self.server.name, READY, async || {
+            self.server.alive()?;
+            for url in &urls {
+                match http.get(url).await {
+                    Ok(answer) if answer.status == 200 => {}
+                    Ok(answer) => {
+                        return Ok(Seen::NotYet(format!("{url}: {} {}", answer.status, answer.short())));
+                    }
+                    Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
+                }
+            }
+            Ok(Seen::Done(()))
+        })
+        .await
+    }
+}
