@@ -2,6 +2,8 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -93,10 +95,12 @@ pub enum Outcome {
 ///
 /// `Display` prints this error's own sentence only; the cause is in [`source`](std::error::Error::source), the
 /// advice in [`Error::advice`]. [`Error::report`] prints all of it. No secret is ever part of an error.
+#[derive(Clone)]
 pub struct Error {
     inner: Box<Inner>,
 }
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     outcome: Outcome,
@@ -109,7 +113,8 @@ struct Inner {
     server_said: Option<String>,
     advice: Option<String>,
     retries: u32,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    retry_after: Option<Duration>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
@@ -128,6 +133,7 @@ impl Error {
                 server_said: None,
                 advice: None,
                 retries: 0,
+                retry_after: None,
                 source: None,
             }),
         }
@@ -199,7 +205,7 @@ impl Error {
     /// Keeps the cause. It must not hold a secret or a URL with one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
-        self.inner.source = Some(source.into());
+        self.inner.source = Some(Arc::from(source.into()));
         self
     }
 
@@ -207,6 +213,13 @@ impl Error {
     #[must_use]
     pub fn with_retries(mut self, retries: u32) -> Self {
         self.inner.retries = retries;
+        self
+    }
+
+    /// Keeps how long the server asks to wait before the request is sent again.
+    #[must_use]
+    pub fn with_retry_after(mut self, delay: Duration) -> Self {
+        self.inner.retry_after = Some(delay);
         self
     }
 
@@ -263,6 +276,11 @@ impl Error {
     /// How often the request was sent again before giving up.
     pub fn retries(&self) -> u32 {
         self.inner.retries
+    }
+
+    /// How long the server asked to wait (`Retry-After`), if it did.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.inner.retry_after
     }
 
     /// Everything on one line each: the sentence, its causes, and what to do next. For logs and terminals.

@@ -1,19 +1,25 @@
-//! The cheap-clone handle around a [`Transport`]: base URL with prefix, credentials, the one retry loop, one span
+//! The cheap-clone handle around a [`Transport`](crate::Transport): base URL with prefix, credentials, the one retry loop, one span
 //! per request, the body cap.
 
+mod advice;
 mod auth;
 mod call;
 mod client;
 mod endpoint;
 mod failure;
 mod oidc;
+mod parts;
+mod retry;
+mod words;
 
 pub use auth::Auth;
 pub use call::{Call, path_segment};
 pub use client::HttpClient;
 pub use endpoint::Endpoint;
-pub use failure::server_words;
+pub(crate) use endpoint::without_credentials;
 pub use oidc::OidcConfig;
+pub use parts::AuthParts;
+pub use words::server_words;
 
 /// The longest answer that is accepted unless the call says otherwise: 16 MiB.
 pub const DEFAULT_MAX_BODY: usize = 16 * 1024 * 1024;

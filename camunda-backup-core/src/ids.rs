@@ -149,6 +149,8 @@ fn broken_everywhere(name: &str) -> Option<&'static str> {
         Some("it must not be longer than 255 bytes")
     } else if name.chars().any(|c| c.is_control() || c.is_whitespace()) {
         Some("white space and control characters are not allowed")
+    } else if name == "." || name == ".." {
+        Some("it must not be a directory name")
     } else {
         None
     }
@@ -166,8 +168,6 @@ fn index_name_rule(name: &str) -> Option<&'static str> {
     addresses_many(name).or_else(|| {
         if name.starts_with(['_', '-', '+']) {
             Some("it must not start with _, - or +")
-        } else if name == "." || name == ".." {
-            Some("it must not be a directory name")
         } else if name.chars().any(char::is_uppercase) {
             Some("it must be lower case")
         } else {
@@ -271,7 +271,8 @@ mod tests {
 
     #[test]
     fn names_never_address_more_than_one_thing() {
-        for bad in ["", "*", "a*", "a,b", "_all", "_current", "UPPER", "a b", "a/b", "a\0b", "a?b"] {
+        for bad in ["", "*", "a*", "a,b", "_all", "_current", "UPPER", "a b", "a/b", "a\0b", "a?b", "..", "."]
+        {
             assert!(SnapshotName::new(bad).is_err(), "{bad:?}");
         }
         for bad in ["", "*", "a,b", "_all", "-a", "+a", "_x", "Upper", "..", "a/b"] {

@@ -14,13 +14,17 @@ pub mod text;
 pub mod transport;
 pub mod version;
 
+#[cfg(any(test, feature = "testing"))]
+pub use clock::SimulatedClock;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use component::Component;
 pub use error::{Error, ErrorKind, Outcome, Result};
-pub use http_client::{Auth, Call, Endpoint, HttpClient};
+pub use http_client::{Auth, AuthParts, Call, Endpoint, HttpClient, OidcConfig};
 pub use ids::{
     BackupId, BrokerId, ExporterId, IndexName, IndexPrefix, PartitionId, RepositoryName, SnapshotName,
 };
 pub use secret::Secret;
-pub use transport::{Effect, Request, Response, Transport, TransportError};
+#[cfg(feature = "reqwest")]
+pub use transport::reqwest::ReqwestTransport;
+pub use transport::{Effect, Request, Response, TlsConfig, Transport, TransportConfig, TransportError};
 pub use version::CamundaVersion;

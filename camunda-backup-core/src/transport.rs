@@ -11,8 +11,13 @@ use url::Url;
 
 use crate::component::Component;
 
+pub mod config;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
 #[cfg(any(test, feature = "testing"))]
 pub mod script;
+
+pub use config::{TlsConfig, TransportConfig};
 
 /// What sending a request twice would do. Set by the endpoint's builder, obeyed by the one retry loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -37,7 +42,7 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// The default for most calls: 5 s to connect, 30 s between bytes, 60 s in all.
+    /// The default for most calls: 5 s to connect, 45 s between bytes, 60 s in all.
     ///
     /// Longer than the 15 s after which a Zeebe gateway gives up on a dead broker and the 30 s after which the web
     /// applications give up on a hanging store, so that the server's own answer is seen.
@@ -117,13 +122,15 @@ impl fmt::Debug for Request {
             .field("operation", &self.operation)
             .field("effect", &self.effect)
             .field("method", &self.method)
-            .field("url", &self.url.as_str())
+            .field("url", &crate::http_client::without_credentials(&self.url).as_str())
             .finish_non_exhaustive()
     }
 }
 
 /// A complete answer, whatever its status.
-#[derive(Debug, Clone)]
+///
+/// `Debug` shows status and length only: headers and body may hold a cookie or a token.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Response {
     /// The status line's code.
@@ -138,6 +145,15 @@ impl Response {
     /// An answer without headers.
     pub fn new(status: StatusCode, body: impl Into<Bytes>) -> Self {
         Self { status, headers: HeaderMap::new(), body: body.into() }
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status.as_u16())
+            .field("bytes", &self.body.len())
+            .finish_non_exhaustive()
     }
 }
 

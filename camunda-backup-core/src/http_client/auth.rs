@@ -49,6 +49,19 @@ impl Auth {
             Self::ApiKey(key) => authorization("ApiKey", key.expose()).map(Some),
         }
     }
+
+    /// Everything that must not be shown when a server repeats it, in the forms in which it was sent.
+    pub(super) fn secrets(&self) -> Vec<Secret> {
+        match self {
+            Self::None => Vec::new(),
+            Self::Basic { user, password } => {
+                let sent = STANDARD.encode(format!("{user}:{}", password.expose()));
+                vec![password.clone(), Secret::new(sent)]
+            }
+            Self::Bearer(secret) | Self::ApiKey(secret) => vec![secret.clone()],
+            Self::Oidc(config) => super::oidc::secrets(&config.client_secret).into(),
+        }
+    }
 }
 
 /// An `Authorization` value that is marked as sensitive, so that no HTTP library prints it.

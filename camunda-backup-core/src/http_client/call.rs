@@ -113,6 +113,13 @@ impl Call {
         self
     }
 
+    /// Sets how often the client may send it again by itself.
+    #[must_use]
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = retries;
+        self
+    }
+
     /// Path and query as they appear on the request line, without the endpoint's prefix.
     pub fn path_and_query(&self) -> String {
         if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }

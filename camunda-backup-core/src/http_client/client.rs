@@ -2,26 +2,32 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use backon::{ExponentialBuilder, Retryable as _};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
-use super::failure;
-use super::{Call, Endpoint};
+use super::failure::{self, Asked};
+use super::oidc::Tokens;
+use super::words::{Redactor, looks_like_html};
+use super::{Auth, Call, Endpoint, retry};
 use crate::component::Component;
-use crate::error::{Error, ErrorKind, Outcome, Result};
-use crate::transport::{Effect, Request, Response, Transport};
+use crate::error::{Outcome, Result};
+use crate::transport::{Request, Response, Transport};
 
 /// A cheap-clone handle that sends [`Call`]s to one component.
 ///
 /// # Guarantees
-/// * A call with [`Effect::Once`] leaves a second time only when the first certainly did not (no connection).
+/// * A call with [`Effect::Once`](crate::Effect::Once) leaves a second time only when the first certainly did nothing:
+///   no connection could be made, or the server answered 401 and an OIDC token was renewed (once).
 /// * Reads and idempotent calls are sent again after transport errors, 429, 502, 503 and 504, at most
-///   [`Call::max_retries`] times; a 500 is an answer and is never repeated.
-/// * Every request has a tracing span with component, operation, status and attempt, never with a secret.
+///   [`Call::max_retries`] times, after 0.1 s, 0.2 s, 0.4 s … 2 s, or what `Retry-After` says, up to 10 s; a 500 is an
+///   answer and is never repeated.
+/// * A 2xx answer that is an HTML page is an error: no endpoint of ours sends one.
+/// * Every request has a tracing span with component, operation, status and attempt, never with a header or a secret,
+///   and what a server says is shown without the credentials it was sent.
+/// * Clones share one OIDC token.
 ///
 /// # Cancellation
 /// Dropping the future of a mutating call leaves its effect unknown.
@@ -34,15 +40,27 @@ struct Shared {
     transport: Arc<dyn Transport>,
     component: Component,
     endpoint: Endpoint,
-    authorization: Option<HeaderValue>,
+    credentials: Credentials,
+}
+
+enum Credentials {
+    Fixed(Option<HeaderValue>),
+    Oidc(Box<Tokens>),
 }
 
 impl HttpClient {
     /// A client for `component` at `endpoint` over `transport`. Sends nothing.
     pub fn new(transport: Arc<dyn Transport>, component: Component, endpoint: Endpoint) -> Result<Self> {
-        let authorization =
-            endpoint.auth.static_header().map_err(|error| error.with_component(component.clone()))?;
-        Ok(Self { shared: Arc::new(Shared { transport, component, endpoint, authorization }) })
+        let credentials = match &endpoint.auth {
+            Auth::Oidc(config) => {
+                let tokens = Tokens::new(config.clone(), Arc::clone(&transport), component.clone());
+                Credentials::Oidc(Box::new(tokens))
+            }
+            other => Credentials::Fixed(
+                other.static_header().map_err(|error| error.with_component(component.clone()))?,
+            ),
+        };
+        Ok(Self { shared: Arc::new(Shared { transport, component, endpoint, credentials }) })
     }
 
     /// The component that is asked.
@@ -57,19 +75,13 @@ impl HttpClient {
 
     /// Sends a call and returns a 2xx answer; any other status is an error.
     pub async fn send(&self, call: Call) -> Result<Response> {
-        let retry = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(100))
-            .with_max_delay(Duration::from_secs(2))
-            .with_max_times(call.max_retries as usize);
-        let attempt = std::sync::atomic::AtomicU32::new(0);
-        let once = || async {
-            let number = attempt.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            self.attempt(&call, number).await
-        };
-        let result = once.retry(retry).when(|error| may_send_again(call.effect, error)).await;
-        result.map_err(|error| {
-            error.with_retries(attempt.load(std::sync::atomic::Ordering::Relaxed).saturating_sub(1))
-        })
+        let renewed = AtomicBool::new(false);
+        retry::repeat(
+            call.max_retries,
+            |error| retry::may_send_again(call.effect, error),
+            |number| self.attempt(&call, number, &renewed),
+        )
+        .await
     }
 
     /// Sends a call and decodes the JSON of a 2xx answer.
@@ -80,6 +92,10 @@ impl HttpClient {
     }
 
     /// Decodes an answer's JSON; the error says what answered instead.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) for anything that is not the JSON of `T`: other fields, invalid
+    /// UTF-8, or more than 127 levels of nesting.
     pub fn decode<T: DeserializeOwned>(
         &self,
         operation: &'static str,
@@ -87,22 +103,7 @@ impl HttpClient {
         response: &Response,
     ) -> Result<T> {
         serde_json::from_slice(&response.body).map_err(|source| {
-            let html = failure::looks_like_html(response);
-            let (kind, message) = if html {
-                (
-                    ErrorKind::WrongComponent,
-                    "an HTML page came back: a login form, a proxy or another application",
-                )
-            } else {
-                (ErrorKind::Decode, "the answer is not what this endpoint sends")
-            };
-            let error = Error::new(kind, message)
-                .with_component(self.component().clone())
-                .with_operation(operation)
-                .with_status(response.status)
-                .with_outcome(Outcome::Unknown)
-                .with_source(source)
-                .with_advice(format!("check that {} is the base URL of {}", self.base(), self.component()));
+            let error = failure::undecodable(&self.asked(), response, &source).with_operation(operation);
             match subject {
                 Some(subject) => error.with_subject(subject),
                 None => error,
@@ -112,19 +113,43 @@ impl HttpClient {
 
     /// The line that sends a call by hand, for advice: no secret is in it, `$AUTH` stands for the credentials.
     pub fn curl(&self, call: &Call) -> String {
-        let mut line = format!("curl -X {} '{}{}'", call.method, self.base(), call.path_and_query());
-        if self.shared.endpoint.auth != super::Auth::None {
+        let quoted = |text: &str| text.replace('\'', "'\\''");
+        let url = quoted(&format!("{}{}", self.base(), call.path_and_query()));
+        let mut line = format!("curl -X {} '{url}'", call.method);
+        if self.shared.endpoint.auth != Auth::None {
             line.push_str(" -H \"Authorization: $AUTH\"");
         }
         if let Some(body) = &call.body {
             line.push_str(" -H 'Content-Type: application/json' -d '");
-            line.push_str(&String::from_utf8_lossy(body).replace('\'', "'\\''"));
+            line.push_str(&quoted(&String::from_utf8_lossy(body)));
             line.push('\'');
         }
         line
     }
 
-    async fn attempt(&self, call: &Call, number: u32) -> Result<Response> {
+    /// One attempt, or two when the server refuses a token that can be renewed.
+    async fn attempt(&self, call: &Call, number: u32, renewed: &AtomicBool) -> Result<Response> {
+        let tokens = match &self.shared.credentials {
+            Credentials::Fixed(header) => return self.traced(call, number, header.as_ref()).await,
+            Credentials::Oidc(tokens) => tokens,
+        };
+        let token = tokens.current().await?;
+        let first = self.traced(call, number, Some(&token.header)).await;
+        let refused = first.as_ref().is_err_and(|error| error.status() == Some(StatusCode::UNAUTHORIZED));
+        if !refused || renewed.swap(true, Ordering::Relaxed) {
+            return first;
+        }
+        tracing::debug!(component = %self.component(), "the token was refused; getting another one");
+        let token = tokens.instead_of(&token).await.map_err(|error| error.with_outcome(Outcome::Refused))?;
+        self.traced(call, number, Some(&token.header)).await
+    }
+
+    async fn traced(
+        &self,
+        call: &Call,
+        number: u32,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<Response> {
         let span = tracing::debug_span!(
             "camunda_backup.request",
             component = %self.component(),
@@ -132,58 +157,67 @@ impl HttpClient {
             attempt = number,
             status = tracing::field::Empty,
         );
-        self.exchange(call).instrument(span).await
+        self.exchange(call, authorization).instrument(span).await
     }
 
-    async fn exchange(&self, call: &Call) -> Result<Response> {
-        let request = self.request(call)?;
+    async fn exchange(&self, call: &Call, authorization: Option<&HeaderValue>) -> Result<Response> {
+        let request = self.request(call, authorization)?;
         match self.shared.transport.send(request).await {
             Ok(response) => {
                 tracing::Span::current().record("status", response.status.as_u16());
                 tracing::trace!(bytes = response.body.len(), "answered");
-                if response.status.is_success() {
-                    Ok(response)
+                if !response.status.is_success() {
+                    Err(failure::from_response(&self.asked(), call, &response))
+                } else if looks_like_html(&response) {
+                    Err(failure::from_page(&self.asked(), call, &response))
                 } else {
-                    Err(failure::from_response(self.component(), call, &response))
+                    Ok(response)
                 }
             }
             Err(error) => {
                 tracing::debug!(%error, "no complete answer");
-                Err(failure::from_transport(self.component(), call, error))
+                Err(failure::from_transport(&self.asked(), call, error))
             }
         }
     }
 
-    fn request(&self, call: &Call) -> Result<Request> {
+    fn request(&self, call: &Call, authorization: Option<&HeaderValue>) -> Result<Request> {
         let url = self.shared.endpoint.join(&call.path_and_query())?;
         let mut request =
             Request::new(self.component().clone(), call.operation, call.effect, call.method.clone(), url);
-        request.headers = self.headers(call);
+        request.headers = headers(call, authorization);
         request.body = call.body.clone().unwrap_or_default();
         request.timeouts = call.timeouts;
         request.max_body = call.max_body;
         Ok(request)
     }
 
-    fn headers(&self, call: &Call) -> HeaderMap {
-        let json = HeaderValue::from_static("application/json");
-        let mut headers = HeaderMap::new();
-        headers.insert(header::ACCEPT, json.clone());
-        if call.body.is_some() {
-            headers.insert(header::CONTENT_TYPE, json);
+    fn asked(&self) -> Asked<'_> {
+        let auth = &self.shared.endpoint.auth;
+        let tokens = match &self.shared.credentials {
+            Credentials::Oidc(tokens) => tokens.issued(),
+            Credentials::Fixed(_) => Vec::new(),
+        };
+        Asked {
+            component: self.component(),
+            base: self.base(),
+            with_credentials: *auth != Auth::None,
+            secrets: Redactor::new(auth.secrets().into_iter().chain(tokens)),
         }
-        if let Some(authorization) = &self.shared.authorization {
-            headers.insert(header::AUTHORIZATION, authorization.clone());
-        }
-        headers
     }
 }
 
-fn may_send_again(effect: Effect, error: &Error) -> bool {
-    match effect {
-        Effect::Read | Effect::Idempotent => error.kind().is_transient(),
-        Effect::Once => error.kind() == ErrorKind::Connect && error.outcome() == Outcome::NotSent,
+fn headers(call: &Call, authorization: Option<&HeaderValue>) -> HeaderMap {
+    let json = HeaderValue::from_static("application/json");
+    let mut headers = HeaderMap::new();
+    headers.insert(header::ACCEPT, json.clone());
+    if call.body.is_some() {
+        headers.insert(header::CONTENT_TYPE, json);
     }
+    if let Some(authorization) = authorization {
+        headers.insert(header::AUTHORIZATION, authorization.clone());
+    }
+    headers
 }
 
 impl fmt::Debug for HttpClient {
@@ -191,3 +225,6 @@ impl fmt::Debug for HttpClient {
         f.debug_struct("HttpClient").field("component", self.component()).field("base", &self.base()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

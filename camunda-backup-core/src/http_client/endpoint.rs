@@ -84,13 +84,19 @@ impl Endpoint {
     }
 
     /// The URL of a path below the base; `path_and_query` begins with `/`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Internal`] for a path with a segment `.` or `..`: it would silently become another path, and a
+    /// `DELETE /_snapshot/r/..` another request.
     pub fn join(&self, path_and_query: &str) -> Result<Url, Error> {
-        Url::parse(&format!("{}{path_and_query}", self.base())).map_err(|_| {
-            Error::new(
-                ErrorKind::Internal,
-                format!("{path_and_query:?} does not make a URL below the endpoint"),
-            )
-        })
+        let path = path_and_query.split(['?', '#']).next().unwrap_or_default();
+        let url = Url::parse(&format!("{}{path_and_query}", self.base())).ok();
+        url.filter(|_| path.starts_with('/') && !path.split(['/', '\\']).any(is_dot_segment)).ok_or_else(
+            || {
+                let shown = crate::text::one_line(path_and_query);
+                Error::new(ErrorKind::Internal, format!("{shown:?} does not make a URL below the endpoint"))
+            },
+        )
     }
 }
 
@@ -101,21 +107,29 @@ impl std::str::FromStr for Endpoint {
     }
 }
 
+/// What URL parsers take for `.` or `..`, percent-encoded or not.
+fn is_dot_segment(segment: &str) -> bool {
+    matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+/// The same URL without user name and password.
+pub(crate) fn without_credentials(url: &Url) -> Url {
+    let mut clean = url.clone();
+    // Both fail only for URLs that cannot hold credentials at all.
+    let _ = clean.set_username("");
+    let _ = clean.set_password(None);
+    clean
+}
+
 fn percent_decoded(text: &str) -> Result<String, Error> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {
-        let hex = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (first, hex.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = tail;
-            }
-        }
+        let hex = tail.get(..2).filter(|hex| first == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
+        let hex = hex.and_then(|hex| std::str::from_utf8(hex).ok());
+        let decoded = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        bytes.push(decoded.unwrap_or(first));
+        rest = if decoded.is_some() { &tail[2..] } else { tail };
     }
     String::from_utf8(bytes).map_err(|_| Error::new(ErrorKind::Config, "credentials in a URL must be UTF-8"))
 }
@@ -135,6 +149,23 @@ mod tests {
             "https://host:9600/operate/actuator/info"
         );
         assert_eq!(Endpoint::new("http://h").unwrap().join("/").unwrap().as_str(), "http://h/");
+    }
+
+    #[test]
+    fn no_path_leaves_its_place() {
+        let endpoint = Endpoint::new("http://h/p").unwrap();
+        for bad in ["", "x", "/a/..", "/a/.", "/a/%2E%2e/b", "/a/.%2e?q", "/a\\..\\b"] {
+            assert_eq!(endpoint.join(bad).unwrap_err().kind(), ErrorKind::Internal, "{bad:?}");
+        }
+        for good in ["/a/..b", "/.tasks/x?y=..", "/a,b*/c"] {
+            assert_eq!(endpoint.join(good).unwrap().as_str(), format!("http://h/p{good}"));
+        }
+    }
+
+    #[test]
+    fn percent_signs_that_encode_nothing_stay() {
+        assert_eq!(percent_decoded("%41%zz%+5%4%").unwrap(), "A%zz%+5%4%");
+        assert!(percent_decoded("%ff").is_err());
     }
 
     #[test]

@@ -68,11 +68,14 @@ impl Broker {
         store: &S3,
         elasticsearch: &str,
     ) -> Result<Command> {
+        let folder = work.folder(&self.name())?;
         let contacts: Vec<String> = cluster.iter().map(Broker::internal_address).collect();
         let mut command = command(&sources.camunda.join("bin/broker"), None);
         command
-            .current_dir(work.folder(&self.name())?)
-            .env("JAVA_HOME", &sources.java)
+            .current_dir(&folder)
+            // A relative path would mean a folder next to the program, shared by all brokers.
+            .env("ZEEBE_BROKER_DATA_DIRECTORY", folder.join("data"))
+            .env("JAVA_HOME", &sources.camunda_java)
             .env(
                 "JAVA_OPTS",
                 "-Xms128m -Xmx384m -XX:MaxDirectMemorySize=256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
@@ -106,7 +109,6 @@ impl Broker {
                 [
                     ("THREADS_CPUTHREADCOUNT", "1"),
                     ("THREADS_IOTHREADCOUNT", "1"),
-                    ("DATA_DIRECTORY", "data"),
                     ("DATA_LOGSEGMENTSIZE", "16MB"),
                     ("DATA_SNAPSHOTPERIOD", "1m"),
                     ("DATA_DISK_FREESPACE_PROCESSING", "100MB"),
@@ -154,10 +156,10 @@ impl Broker {
         if seen != brokers || leaders.iter().any(|count| *count != 1) {
             return Ok(Seen::NotYet(format!("{seen} brokers, healthy leaders per partition {leaders:?}")));
         }
-        let backups = http.get(&format!("{}/actuator/backups", self.management_url())).await?;
-        Ok(match backups.status {
-            200 => Seen::Done(()),
-            _ => Seen::NotYet(format!("list of backups: {} {}", backups.status, backups.short())),
+        Ok(match http.get(&format!("{}/actuator/backups", self.management_url())).await {
+            Ok(answer) if answer.status == 200 => Seen::Done(()),
+            Ok(answer) => Seen::NotYet(format!("list of backups: {} {}", answer.status, answer.short())),
+            Err(error) => Seen::NotYet(format!("{error:#}")),
         })
     }
 }

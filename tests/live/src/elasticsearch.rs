@@ -92,7 +92,7 @@ fn prepare(sources: &Sources, work: &Workdir, http_port: u16, transport_port: u1
         None
     };
     // The distribution comes without its start script; this is what the script would do.
-    let mut command = command(&sources.java.join("bin/java"), user.as_ref());
+    let mut command = command(&sources.elasticsearch_java.join("bin/java"), user.as_ref());
     command
         .args(["-Xms4m", "-Xmx64m", "-XX:+UseSerialGC"])
         .args(["-Dcli.name=server", "-Dcli.script=bin/elasticsearch", "-Dcli.libs=lib/tools/server-cli"])
@@ -103,7 +103,7 @@ fn prepare(sources: &Sources, work: &Workdir, http_port: u16, transport_port: u1
         .arg(format!("{0}/lib/*:{0}/lib/cli-launcher/*", home.display()))
         .arg("org.elasticsearch.launcher.CliToolLauncher")
         .current_dir(home)
-        .env("ES_JAVA_HOME", &sources.java)
+        .env("ES_JAVA_HOME", &sources.elasticsearch_java)
         .env("ES_PATH_CONF", &config)
         .env("ES_TMPDIR", &temp);
     Ok(command)

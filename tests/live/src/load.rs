@@ -1,7 +1,7 @@
 //! Load: process instances, created one after the other in the background.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::http::Http;
+use crate::say::say;
 
 /// The process that is deployed: it waits at a user task.
 pub const PROCESS_ID: &str = "live-user-task";
@@ -20,10 +21,11 @@ const PROCESS: &str = include_str!("../user-task.bpmn");
 const PACE: Duration = Duration::from_millis(50);
 const MOST: u64 = 50_000;
 
-/// A running load; it ends with [`Load::stop`] or when dropped.
+/// A running load; it ends with [`Load::stop`], or without the last answer when dropped.
 pub struct Load {
     task: JoinHandle<()>,
     accepted: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Load {
@@ -31,18 +33,9 @@ impl Load {
     pub(crate) async fn start(http: Http, rest_urls: Vec<String>) -> Result<Self> {
         deploy(&http, rest_urls.first().context("no broker")?).await?;
         let accepted = Arc::new(AtomicU64::new(0));
-        let counter = accepted.clone();
-        let task = tokio::spawn(async move {
-            let mut pace = interval(PACE);
-            pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            for (number, url) in (0..MOST).zip(rest_urls.iter().cycle()) {
-                pace.tick().await;
-                if create(&http, url, number).await.is_ok() {
-                    counter.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        });
-        Ok(Self { task, accepted })
+        let stop = Arc::new(AtomicBool::new(false));
+        let task = tokio::spawn(create_all(http, rest_urls, accepted.clone(), stop.clone()));
+        Ok(Self { task, accepted, stop })
     }
 
     /// How many instances Camunda has accepted. A refused one is not tried again.
@@ -51,17 +44,40 @@ impl Load {
         self.accepted.load(Ordering::Relaxed)
     }
 
-    /// Ends the load; returns how many instances were accepted, except for the one under way.
-    #[must_use]
-    pub fn stop(self) -> u64 {
-        self.task.abort();
-        self.accepted()
+    /// Waits for the instance under way; returns how many were accepted.
+    pub async fn stop(mut self) -> Result<u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        (&mut self.task).await?;
+        Ok(self.accepted())
     }
 }
 
 impl Drop for Load {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+async fn create_all(http: Http, rest_urls: Vec<String>, accepted: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
+    let mut refused = 0;
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for (number, url) in (0..MOST).zip(rest_urls.iter().cycle()) {
+        pace.tick().await;
+        if stop.load(Ordering::Relaxed) {
+            break;
+        }
+        match create(&http, url, number).await {
+            Ok(()) => {
+                accepted.fetch_add(1, Ordering::Relaxed);
+            }
+            Err(error) => {
+                refused += 1;
+                if refused == 1 {
+                    say(format!("first refused instance: {error:#}"));
+                }
+            }
+        }
     }
 }
 
@@ -72,7 +88,7 @@ async fn deploy(http: &Http, rest_url: &str) -> Result<()> {
 }
 
 async fn create(http: &Http, rest_url: &str, number: u64) -> Result<()> {
-    let body = json!({"bpmnProcessId": PROCESS_ID, "variables": {"number": number}});
+    let body = json!({"processDefinitionId": PROCESS_ID, "variables": {"number": number}});
     http.post(&format!("{rest_url}/v2/process-instances"), &body).await?.success()?;
     Ok(())
 }

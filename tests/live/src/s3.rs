@@ -34,9 +34,10 @@ impl S3 {
         builder.set_auth(SimpleAuth::from_single(ACCESS_KEY, SECRET_KEY));
         let service = builder.build();
 
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        let listener = runtime.block_on(TcpListener::bind(address)).context("S3 port")?;
+        let listener = std::net::TcpListener::bind(address).context("S3 port")?;
+        listener.set_nonblocking(true)?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("s3".into()).spawn(move || {
             runtime.block_on(async {
@@ -59,7 +60,8 @@ impl Drop for S3 {
     }
 }
 
-async fn serve(listener: TcpListener, service: S3Service) {
+async fn serve(listener: std::net::TcpListener, service: S3Service) {
+    let Ok(listener) = TcpListener::from_std(listener) else { return };
     loop {
         let Ok((socket, _)) = listener.accept().await else { continue };
         let service = service.clone();

@@ -7,10 +7,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, User};
+
+use crate::say::say;
 
 const CLEAN_STOP: Duration = Duration::from_secs(20);
 const LOG_LINES: usize = 30;
@@ -67,7 +69,7 @@ impl Server {
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
         let end = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
-        error.context(format!("{}, whose log {} ends with\n{end}\n", self.name, self.log.display()))
+        anyhow!("{error:#}\n---- {} ends with\n{end}\n----", self.log.display())
     }
 
     /// SIGKILL for the whole group, like a crash. The process is reaped last: until then nobody else can get
@@ -81,6 +83,7 @@ impl Server {
 
     fn stop(&mut self) {
         if let Some(group) = self.group {
+            say(format!("stopping {}", self.name));
             let _ = killpg(group, Signal::SIGTERM);
             let start = Instant::now();
             while self.ended().is_none() && start.elapsed() < CLEAN_STOP {

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 pub struct Sources {
     pub camunda: PathBuf,
     pub elasticsearch: PathBuf,
-    pub java: PathBuf,
+    pub camunda_java: PathBuf,
+    pub elasticsearch_java: PathBuf,
 }
 
 impl Sources {
@@ -22,12 +23,14 @@ impl Sources {
         let sources = Self {
             camunda: cache.join("camunda-zeebe-8.6.0"),
             elasticsearch: cache.join("elasticsearch-8.16.6"),
-            java: folder("CAMUNDA_BACKUP_LIVE_JAVA")?,
+            camunda_java: folder("CAMUNDA_BACKUP_LIVE_CAMUNDA_JAVA")?,
+            elasticsearch_java: folder("CAMUNDA_BACKUP_LIVE_ELASTICSEARCH_JAVA")?,
         };
         for file in [
             sources.camunda.join("bin/operate"),
             sources.elasticsearch.join("lib/elasticsearch-8.16.6.jar"),
-            sources.java.join("bin/java"),
+            sources.camunda_java.join("bin/java"),
+            sources.elasticsearch_java.join("bin/java"),
         ] {
             ensure!(file.is_file(), "{} is missing: start with tests/live/run", file.display());
         }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use tokio::net::TcpStream;
 
 use crate::broker::Broker;
 use crate::elasticsearch::Elasticsearch;
@@ -39,7 +40,6 @@ pub struct LiveStack {
     servers: Vec<Server>,
     s3: S3,
     work: Workdir,
-    succeeded: bool,
 }
 
 impl LiveStack {
@@ -63,7 +63,6 @@ impl LiveStack {
             servers: Vec::new(),
             s3,
             work,
-            succeeded: false,
         };
         say(format!("data and logs in {}", stack.work.path().display()));
         stack.start_all(&mut ports).await?;
@@ -101,7 +100,7 @@ impl LiveStack {
         Ok(webapp.management)
     }
 
-    /// Starts a broker and waits for its first sign of life; it is ready only together with the others.
+    /// Starts a broker and waits until it listens for the others; without them it opens no HTTP port.
     async fn launch_broker(&mut self, node: usize) -> Result<()> {
         let broker = self.brokers.get(node).copied().context("no such broker")?;
         let name = broker.name();
@@ -116,12 +115,11 @@ impl LiveStack {
             &self.elasticsearch,
         )?;
         let server = Server::start(&name, &mut command, self.work.log(&name))?;
-        let health = format!("{}/actuator/health", broker.management_url());
         until(&name, FIRST_SIGN, async || {
             server.alive()?;
-            Ok(match self.http.get(&health).await {
+            Ok(match TcpStream::connect(broker.internal_address()).await {
                 Ok(_) => Seen::Done(()),
-                Err(error) => Seen::NotYet(format!("{error:#}")),
+                Err(error) => Seen::NotYet(format!("internal port: {error}")),
             })
         })
         .await
@@ -169,14 +167,11 @@ impl LiveStack {
     /// Stops all servers and removes their data and logs.
     pub fn stop(mut self) -> Result<()> {
         self.stop_servers();
-        self.succeeded = true;
         self.work.remove()
     }
 
     fn stop_servers(&mut self) {
-        while let Some(server) = self.servers.pop() {
-            say(format!("stopping {}", server.name));
-        }
+        while self.servers.pop().is_some() {}
     }
 
     fn server(&self, name: &str) -> Result<&Server> {
@@ -223,8 +218,5 @@ impl LiveStack {
 impl Drop for LiveStack {
     fn drop(&mut self) {
         self.stop_servers();
-        if !self.succeeded {
-            say(format!("data and logs are kept in {}", self.work.path().display()));
-        }
     }
 }

@@ -40,7 +40,7 @@ impl Webapp {
         let mut command = command(&around.sources.camunda.join("bin").join(name), None);
         command
             .current_dir(around.work.folder(name)?)
-            .env("JAVA_HOME", &around.sources.java)
+            .env("JAVA_HOME", &around.sources.camunda_java)
             .env("JAVA_OPTS", "-Xms128m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1")
             .envs([
                 ("SERVER_ADDRESS", "127.0.0.1"),

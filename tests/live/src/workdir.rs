@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use nix::unistd::User;
 
-/// A fresh folder that is removed with [`Workdir::remove`] and otherwise stays for inspection.
+use crate::say::say;
+
+/// A fresh folder that is removed with [`Workdir::remove`]; otherwise it stays for inspection.
 pub struct Workdir {
     path: PathBuf,
+    removed: bool,
 }
 
 impl Workdir {
@@ -18,7 +21,7 @@ impl Workdir {
         let path = (0..).map(|i| path.with_extension(i.to_string())).find(|p| !p.exists()).unwrap_or(path);
         fs::create_dir(&path).with_context(|| format!("creating {}", path.display()))?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
-        Ok(Self { path })
+        Ok(Self { path, removed: false })
     }
 
     pub fn path(&self) -> &Path {
@@ -35,8 +38,18 @@ impl Workdir {
         self.path.join(format!("{server}.log"))
     }
 
-    pub fn remove(&self) -> Result<()> {
-        fs::remove_dir_all(&self.path).with_context(|| format!("removing {}", self.path.display()))
+    pub fn remove(&mut self) -> Result<()> {
+        fs::remove_dir_all(&self.path).with_context(|| format!("removing {}", self.path.display()))?;
+        self.removed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Workdir {
+    fn drop(&mut self) {
+        if !self.removed {
+            say(format!("data and logs are kept in {}", self.path.display()));
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub async fn run(stack: &LiveStack) -> Result<()> {
     exporting(http, &brokers[0], "resume").await?;
     paused?;
     phases(http, &brokers, "EXPORTING").await?;
-    say(format!("exporting again; {} instances were accepted meanwhile", load.stop()));
+    say(format!("exporting again; {} instances were accepted meanwhile", load.stop().await?));
 
     let files = count_files(stack.s3_dir())?;
     ensure!(files > 0, "the backup store is empty");

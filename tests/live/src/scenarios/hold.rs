@@ -1,9 +1,8 @@
 //! The servers for a person, or for a test in another process.
 
-use std::future::pending;
-
 use anyhow::Result;
 use camunda_backup_live::{LiveStack, REPOSITORY};
+use tokio::signal::ctrl_c;
 
 pub async fn run(stack: &LiveStack) -> Result<()> {
     println!("ZEEBE_MANAGEMENT={}", stack.zeebe_management().join(","));
@@ -14,5 +13,6 @@ pub async fn run(stack: &LiveStack) -> Result<()> {
     println!("SNAPSHOT_REPOSITORY={REPOSITORY}");
     println!("S3_DIR={}", stack.s3_dir().display());
     println!("Ctrl-C stops all servers.");
-    pending().await
+    ctrl_c().await?;
+    Ok(())
 }

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""source_rules.py: rules about the text of the project's files that no compiler keeps.
+
+Fails on: code that is not written yet, a FIXME, a pause in a test that no comment justifies, a path of one machine, the
+host of a package registry. Warns when a source file has more than 400 lines without its tests.
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+LINES = 400
+NOT_WRITTEN = re.compile(r"\b(todo|unimplemented)!\s*[(\[{]")
+FIXME = re.compile(r"\bFIXME\b")
+PAUSE = re.compile(r"(?<![.\w])((std::)?thread::|(tokio::)?time::)?sleep(_until|_ms)?\(")
+MACHINE_PATH = re.compile(r"(?<![\w.:/>-])/(work|root|home|Users|tmp)/\w")
+# What the configuration of a package manager or a mirror would bring in.
+REGISTRY = re.compile(
+    r"(index|static)\.crates\.io|pypi\.org|pythonhosted\.org|registry\.npmjs|proxy\.golang\.org"
+    r"|(repo1?|repo\.maven)\.(maven|apache)\.org|deb\.debian\.org|\b(artifactory|nexus|devpi|verdaccio)[\w-]*\.\w+\.\w+"
+)
+# Cargo writes the registry there itself, and the rules are written here.
+EXEMPT = re.compile(r"(^|/)Cargo\.lock$|^\.ci/source_rules\.py$")
+
+
+def files():
+    listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], check=True, capture_output=True, text=True)
+    for name in sorted(filter(None, listed.stdout.split("\0"))):
+        path = pathlib.Path(name)
+        if path.is_file() and not path.is_symlink() and not EXEMPT.search(name):
+            yield name, path.read_bytes().decode("utf-8", errors="replace").splitlines()
+
+
+def first_test_line(name, lines):
+    """The index of the first line that is test code; the number of lines when there is none."""
+    if "tests" in pathlib.PurePath(name).with_suffix("").parts:
+        return 0
+    for number, line in enumerate(lines):
+        # `mod tests;` keeps its tests in another file, and what follows it is no test.
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        if line.strip().startswith("#[cfg(test)]") and re.search(r"\bmod \w+ \{", line + following):
+            return number
+    return len(lines)
+
+
+def justified(lines, number):
+    before = lines[number - 1].strip() if number else ""
+    return "//" in lines[number] or before.startswith("//")
+
+
+def rust_problems(name, lines):
+    tests = first_test_line(name, lines)
+    for number, line in enumerate(lines):
+        code = line.split("//")[0]
+        if NOT_WRITTEN.search(code):
+            yield number, "code that is not written yet"
+        if number >= tests and PAUSE.search(code) and not justified(lines, number):
+            yield number, "a pause in a test needs a comment (same or previous line) that says why it is no guess"
+
+
+def text_problems(lines):
+    for number, line in enumerate(lines):
+        if FIXME.search(line):
+            yield number, "an open end"
+        if MACHINE_PATH.search(line):
+            yield number, "a path of one machine"
+        if REGISTRY.search(line):
+            yield number, "the host of a package registry"
+
+
+def main():
+    problems = seen = 0
+    for name, lines in files():
+        seen += 1
+        found = list(text_problems(lines))
+        if name.endswith(".rs"):
+            found += rust_problems(name, lines)
+            own = first_test_line(name, lines)
+            if own > LINES:
+                print(f"warning: {name}: {own} lines without tests, more than {LINES}: one idea per file")
+        for number, what in sorted(found):
+            problems += 1
+            print(f"{name}:{number + 1}: {what}: {lines[number].strip()[:100]}")
+    print(f"{seen} files looked at, {problems} problems")
+    return 1 if problems or not seen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+//! One Camunda cluster: connect, plan, run, recover, abandon. The paved path.
+
+use std::fmt;
+use std::sync::Arc;
+
+use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::{BackupId, Clock, Component, Error, Result, SystemClock, Transport};
+
+use crate::clients::Handles;
+use crate::config::ClusterConfig;
+use crate::discover::{Discovery, discover};
+use crate::engine::ProgressObserver;
+use crate::facts::Facts;
+use crate::journal::{Claim, FileJournal, Journal, claim};
+use crate::leftovers::{self, Abandoned};
+use crate::plan::Plan;
+use crate::planner::plan_backup;
+use crate::preflight::{Finding, preflight};
+use crate::recover::{self, RecoveryReport};
+use crate::report::{Failure, Report};
+use crate::run::{self, RunHandle};
+use crate::spec::BackupSpec;
+
+/// Everything that clones of a cluster share.
+pub(crate) struct Shared {
+    pub(crate) config: ClusterConfig,
+    pub(crate) handles: Handles,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) observer: Option<Arc<dyn ProgressObserver>>,
+}
+
+impl Shared {
+    /// Claims the cluster for this process; refused with the holder's name.
+    pub(crate) async fn claim(&self) -> Result<Claim> {
+        let journal = Arc::clone(&self.journal);
+        claim(journal, &self.config.name, "camunda-backup", self.clock.now()).await
+    }
+}
+
+/// What connecting needs beside the configuration. Everything has a default but the transport without the `reqwest`
+/// feature.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Parts {
+    /// Sends the requests. Default: reqwest with rustls.
+    pub transport: Option<Arc<dyn Transport>>,
+    /// Keeps what is owed. Default: a [`FileJournal`] in the configured directory.
+    pub journal: Option<Arc<dyn Journal>>,
+    /// Tells wall time. Default: the system's clock.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Is told every event.
+    pub observer: Option<Arc<dyn ProgressObserver>>,
+}
+
+impl Parts {
+    async fn into_shared(self, config: ClusterConfig) -> Result<Shared> {
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => default_transport()?,
+        };
+        let journal: Arc<dyn Journal> = match (self.journal, &config.journal) {
+            (Some(journal), _) => journal,
+            (None, Some(directory)) => Arc::new(FileJournal::open(directory).await?),
+            (None, None) => {
+                return Err(Error::new(
+                    ErrorKind::Config,
+                    "there is no journal, and nothing is paused without one",
+                )
+                .with_component(Component::Journal)
+                .with_advice(
+                    "set `journal` (CAMUNDA_BACKUP_JOURNAL) to a directory that survives the process",
+                ));
+            }
+        };
+        let handles = Handles::new(&config, &transport)?;
+        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        Ok(Shared { config, handles, journal, clock, observer: self.observer })
+    }
+}
+
+#[cfg(feature = "reqwest")]
+fn default_transport() -> Result<Arc<dyn Transport>> {
+    let transport =
+        camunda_backup_core::ReqwestTransport::new(camunda_backup_core::TransportConfig::default())?;
+    Ok(Arc::new(transport))
+}
+
+#[cfg(not(feature = "reqwest"))]
+fn default_transport() -> Result<Arc<dyn Transport>> {
+    Err(Error::new(ErrorKind::Config, "no transport was given, and the `reqwest` feature is off")
+        .with_advice("give a transport in `Parts`, or turn the feature on"))
+}
+
+/// A connected cluster: what was seen of it, and the way to back it up. Cheap to clone.
+#[derive(Clone)]
+pub struct Cluster {
+    shared: Arc<Shared>,
+    discovery: Arc<Discovery>,
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster")
+            .field("name", &self.shared.config.name)
+            .field("version", &self.discovery.facts.version)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Cluster {
+    /// Connects with the default transport and a file journal in the configured directory.
+    ///
+    /// # Guarantees
+    /// Versions, stores, topology, exporting and backups are read; nothing of the cluster is changed, except that the
+    /// store verifies the repository with a test file of its own.
+    ///
+    /// # Errors
+    /// `Config` for what is missing, `Unsupported` for a version outside 8.1 … 8.10, `WrongComponent` when an address
+    /// belongs to something else, `Journal` when nothing can be written there. What merely speaks against a backup is
+    /// no error here: [`Cluster::plan_backup`] reports all of it at once.
+    pub async fn connect(config: ClusterConfig) -> Result<Self> {
+        Self::connect_with(config, Parts::default()).await
+    }
+
+    /// Connects with a transport, journal, clock or observer of one's own.
+    pub async fn connect_with(config: ClusterConfig, parts: Parts) -> Result<Self> {
+        let shared = Arc::new(parts.into_shared(config).await?);
+        let highest = recover::highest_id(&shared).await?;
+        let discovery = discover(&shared.config, &shared.handles, shared.clock.as_ref(), highest).await?;
+        Ok(Self { shared, discovery: Arc::new(discovery) })
+    }
+
+    /// What was seen when connecting.
+    pub fn facts(&self) -> &Facts {
+        &self.discovery.facts
+    }
+
+    /// Plans a backup from what was seen when connecting. Pure: sends nothing. Printing the plan is the dry run.
+    ///
+    /// # Errors
+    /// `Blocked` with all blockers at once.
+    pub fn plan_backup(&self, spec: BackupSpec) -> Result<Plan> {
+        plan_backup(&self.discovery.facts, &self.discovery.clients, &spec)
+    }
+
+    /// All findings about a backup under an id, warnings included.
+    pub fn preflight(&self, spec: &BackupSpec, id: BackupId) -> Vec<Finding> {
+        preflight(&self.discovery.facts, spec, id)
+    }
+
+    /// Runs a plan to its end.
+    ///
+    /// # Guarantees
+    /// Exporting runs again when this returns, or the error is (or has beside it) `NeedsOperator` with the exact
+    /// requests to send, and the journal says what is owed. `Ok` means that every part exists, succeeded, has one id
+    /// and one version, and lies in one confirmed pause; the report says how much of that is proven.
+    ///
+    /// # Cancellation
+    /// Nothing is sent before the first poll. Dropping the future later means: stop at the next safe point and close, in
+    /// the background, for as long as the runtime lives.
+    pub async fn run(&self, plan: Plan) -> Result<Report, Failure> {
+        self.start(plan).await.finished().await
+    }
+
+    /// Starts a run in a task of its own and returns the handle to it. Needs a tokio runtime.
+    pub async fn start(&self, plan: Plan) -> RunHandle {
+        run::start(Arc::clone(&self.shared), Arc::clone(&self.discovery), plan)
+    }
+
+    /// Finishes what dead processes still owe to this cluster. See [`recover`].
+    pub async fn recover(&self) -> Result<RecoveryReport> {
+        recover::recover(&self.shared).await
+    }
+
+    /// Deletes what the run of this id left behind, if it did not complete. Own names only, verified in the store.
+    ///
+    /// # Errors
+    /// `Foreign` when the journal does not prove that this library made it, or when it is complete; `Claimed` while a
+    /// run is under way.
+    pub async fn abandon(&self, id: BackupId) -> Result<Abandoned> {
+        let claim = self.shared.claim().await?;
+        let (plan, entries) = recover::run_of(&self.shared, id).await?;
+        let clients = recover::clients_of(&self.shared, &plan)?;
+        let abandoned = leftovers::abandon(&plan, &entries, &clients).await;
+        claim.release().await?;
+        abandoned
+    }
+}
+
+/// Finishes what dead processes still owe to a cluster: resumes exporting until every replica was seen exporting, notes
+/// it, releases the claim, and says what it did. Call it once at the start of every process that runs backups.
+///
+/// It needs nothing of the cluster but the addresses, so it works when the cluster is too broken to connect to.
+///
+/// # Guarantees
+/// What is owed stays in the journal until it was seen to be done. A living run is never disturbed: its claim refuses
+/// this call with the holder's name.
+///
+/// # Errors
+/// `Claimed` while a run is under way; `NeedsOperator` with the exact requests when exporting could not be seen running.
+///
+/// # Cancellation
+/// Dropping the future leaves what is not done yet for the next call.
+pub async fn recover(config: ClusterConfig, parts: Parts) -> Result<RecoveryReport> {
+    let shared = parts.into_shared(config).await?;
+    recover::recover(&shared).await
+}

@@ -1,0 +1,229 @@
+//! Where the components of one Camunda cluster are, and what the library may assume about it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::{BrokerId, CamundaVersion, Endpoint, Error, IndexPrefix, RepositoryName, Result};
+use serde::Deserialize;
+
+/// One Camunda 8 Self-Managed installation: addresses (full base URLs, any prefix included) and names.
+///
+/// Built by [`ClusterConfig::new`] and field assignment, by [`ClusterConfig::from_env`], or from any serde source.
+/// Nothing here is guessed: a component without an address is taken to be absent.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[non_exhaustive]
+pub struct ClusterConfig {
+    /// The cluster's name in journals, claims and reports. One name per cluster, the same in every process.
+    #[serde(default = "default_name")]
+    pub name: String,
+    /// Management address of the Zeebe gateway (8.8+: of the orchestration cluster), e.g. `http://zeebe:9600`.
+    pub zeebe: Endpoint,
+    /// Application address that serves `/v1` (8.5) or `/v2` (8.6+). Without it the topology is read from the brokers.
+    #[serde(default)]
+    pub rest: Option<Endpoint>,
+    /// Management address of each broker, by broker id: the witnesses of what exporting really does.
+    #[serde(default)]
+    pub brokers: BTreeMap<BrokerId, Endpoint>,
+    /// Management address of Operate (8.1–8.7); up to 8.5 that is the application address.
+    #[serde(default)]
+    pub operate: Option<Endpoint>,
+    /// Management address of Tasklist (8.1–8.7); up to 8.5 that is the application address.
+    #[serde(default)]
+    pub tasklist: Option<Endpoint>,
+    /// Management address of the combined web applications (8.8+), normally the same as `zeebe`.
+    #[serde(default)]
+    pub webapps: Option<Endpoint>,
+    /// Management address of Optimize, port 8092.
+    #[serde(default)]
+    pub optimize: Option<Endpoint>,
+    /// Elasticsearch or OpenSearch. Without it only Zeebe can be backed up.
+    #[serde(default)]
+    pub store: Option<Endpoint>,
+    /// The snapshot repository that the applications are configured with.
+    #[serde(default)]
+    pub repository: Option<RepositoryName>,
+    /// The prefix of the exported records.
+    #[serde(default = "default_record_prefix")]
+    pub record_prefix: IndexPrefix,
+    /// The prefixes of the applications' indices.
+    #[serde(default = "default_app_prefixes")]
+    pub app_prefixes: Vec<IndexPrefix>,
+    /// What the web applications store their data in (8.9+ may use a relational database).
+    #[serde(default)]
+    pub secondary_storage: SecondaryStorage,
+    /// The version to assume where no component tells, or to insist on against what they tell.
+    #[serde(default)]
+    pub version: Option<CamundaVersion>,
+    /// Accept a version outside the supported range and treat it like the nearest supported line.
+    #[serde(default)]
+    pub accept_unsupported_version: bool,
+    /// On 8.10 use the actuators also where the REST API exists.
+    #[serde(default)]
+    pub prefer_actuators: bool,
+    /// The directory of the journal. Required unless a journal is given in code.
+    #[serde(default)]
+    pub journal: Option<PathBuf>,
+}
+
+/// Where Camunda keeps what its web applications show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum SecondaryStorage {
+    /// Elasticsearch or OpenSearch.
+    #[default]
+    SearchStore,
+    /// A relational database (8.9+). It is backed up with its own tools; this library can do the Zeebe part.
+    Rdbms,
+}
+
+fn default_name() -> String {
+    "camunda".to_owned()
+}
+
+fn prefix(name: &str) -> Option<IndexPrefix> {
+    IndexPrefix::new(name).ok()
+}
+
+#[allow(clippy::expect_used)] // The literal is a valid prefix; a test calls it.
+fn default_record_prefix() -> IndexPrefix {
+    prefix("zeebe-record").expect("a literal prefix")
+}
+
+fn default_app_prefixes() -> Vec<IndexPrefix> {
+    ["operate", "tasklist", "optimize", "camunda"].into_iter().filter_map(prefix).collect()
+}
+
+impl ClusterConfig {
+    /// A cluster of which only the Zeebe gateway's management address is known.
+    pub fn new(zeebe: Endpoint) -> Self {
+        Self {
+            name: default_name(),
+            zeebe,
+            rest: None,
+            brokers: BTreeMap::new(),
+            operate: None,
+            tasklist: None,
+            webapps: None,
+            optimize: None,
+            store: None,
+            repository: None,
+            record_prefix: default_record_prefix(),
+            app_prefixes: default_app_prefixes(),
+            secondary_storage: SecondaryStorage::default(),
+            version: None,
+            accept_unsupported_version: false,
+            prefer_actuators: false,
+            journal: None,
+        }
+    }
+
+    /// Reads the configuration from the environment.
+    ///
+    /// | variable | meaning |
+    /// |---|---|
+    /// | `CAMUNDA_ZEEBE_URL` | required: management address of the gateway |
+    /// | `CAMUNDA_STORE_URL`, `CAMUNDA_REPOSITORY` | the search store and the snapshot repository |
+    /// | `CAMUNDA_OPERATE_URL`, `CAMUNDA_TASKLIST_URL`, `CAMUNDA_WEBAPPS_URL`, `CAMUNDA_OPTIMIZE_URL` | management addresses |
+    /// | `CAMUNDA_REST_URL` | the application address with `/v1` or `/v2` |
+    /// | `CAMUNDA_BROKER_URLS` | `0=http://zeebe-0:9600,1=http://zeebe-1:9600` |
+    /// | `CAMUNDA_BACKUP_JOURNAL` | the journal's directory; default `camunda-backup-journal` in the working directory |
+    /// | `CAMUNDA_CLUSTER_NAME`, `CAMUNDA_VERSION`, `CAMUNDA_RECORD_PREFIX` | optional |
+    ///
+    /// Credentials may stand in the URLs (`https://user:password@host`); they are moved out at once.
+    ///
+    /// # Errors
+    /// `Config` names the variable that is missing or wrong, never its value.
+    pub fn from_env() -> Result<Self> {
+        Self::from_lookup(|name| std::env::var(name).ok())
+    }
+
+    /// Like [`ClusterConfig::from_env`], from any source of named values.
+    pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let lookup = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+        let endpoint =
+            |name: &str| lookup(name).map(|url| Endpoint::new(&url).map_err(in_variable(name))).transpose();
+        let zeebe = endpoint("CAMUNDA_ZEEBE_URL")?.ok_or_else(|| {
+            Error::new(ErrorKind::Config, "CAMUNDA_ZEEBE_URL is not set")
+                .with_advice("set it to the management address of the Zeebe gateway, e.g. http://zeebe:9600")
+        })?;
+        let mut config = Self::new(zeebe);
+        config.rest = endpoint("CAMUNDA_REST_URL")?;
+        config.operate = endpoint("CAMUNDA_OPERATE_URL")?;
+        config.tasklist = endpoint("CAMUNDA_TASKLIST_URL")?;
+        config.webapps = endpoint("CAMUNDA_WEBAPPS_URL")?;
+        config.optimize = endpoint("CAMUNDA_OPTIMIZE_URL")?;
+        config.store = endpoint("CAMUNDA_STORE_URL")?;
+        config.repository = parsed(&lookup, "CAMUNDA_REPOSITORY")?;
+        config.version = parsed(&lookup, "CAMUNDA_VERSION")?;
+        config.record_prefix = parsed(&lookup, "CAMUNDA_RECORD_PREFIX")?.unwrap_or(config.record_prefix);
+        config.name = lookup("CAMUNDA_CLUSTER_NAME").unwrap_or(config.name);
+        if let Some(list) = lookup("CAMUNDA_BROKER_URLS") {
+            config.brokers = brokers(&list).map_err(in_variable("CAMUNDA_BROKER_URLS"))?;
+        }
+        let journal = lookup("CAMUNDA_BACKUP_JOURNAL").unwrap_or_else(|| "camunda-backup-journal".to_owned());
+        config.journal = Some(PathBuf::from(journal));
+        Ok(config)
+    }
+}
+
+fn in_variable(name: &str) -> impl Fn(Error) -> Error {
+    let name = name.to_owned();
+    move |error| error.with_kind(ErrorKind::Config).with_subject(&name)
+}
+
+fn parsed<T: std::str::FromStr<Err = Error>>(
+    lookup: &impl Fn(&str) -> Option<String>,
+    name: &str,
+) -> Result<Option<T>> {
+    lookup(name).map(|value| value.trim().parse().map_err(in_variable(name))).transpose()
+}
+
+fn brokers(list: &str) -> Result<BTreeMap<BrokerId, Endpoint>> {
+    let entries = list.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+    entries
+        .map(|entry| {
+            let (id, url) = entry.split_once('=').ok_or_else(|| {
+                Error::new(ErrorKind::Config, "an entry is not of the form <broker id>=<management URL>")
+            })?;
+            Ok((BrokerId::new(id.trim())?, Endpoint::new(url)?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from(pairs: &[(&str, &str)]) -> Result<ClusterConfig> {
+        ClusterConfig::from_lookup(|name| {
+            pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_environment_names_addresses_and_brokers() {
+        let config = from(&[
+            ("CAMUNDA_ZEEBE_URL", "http://zeebe:9600"),
+            ("CAMUNDA_OPERATE_URL", "http://operate:9600/operate"),
+            ("CAMUNDA_REPOSITORY", "backups"),
+            ("CAMUNDA_BROKER_URLS", "0=http://b0:9600, zone_1=http://b1:9600"),
+            ("CAMUNDA_TASKLIST_URL", " "),
+        ])
+        .unwrap();
+        assert_eq!(config.operate.unwrap().base(), "http://operate:9600/operate");
+        assert_eq!(config.brokers.keys().map(BrokerId::as_str).collect::<Vec<_>>(), ["0", "zone_1"]);
+        assert!(config.tasklist.is_none());
+        assert_eq!(config.record_prefix.as_str(), "zeebe-record");
+    }
+
+    #[test]
+    fn a_wrong_variable_is_named_and_its_value_is_not_shown() {
+        let error = from(&[("CAMUNDA_ZEEBE_URL", "ftp://u:hunter2@h")]).unwrap_err();
+        assert!(error.to_string().contains("CAMUNDA_ZEEBE_URL") && !format!("{error:?}").contains("hunter2"));
+        assert!(from(&[]).unwrap_err().to_string().contains("CAMUNDA_ZEEBE_URL is not set"));
+        assert!(from(&[("CAMUNDA_ZEEBE_URL", "http://z"), ("CAMUNDA_REPOSITORY", "a*")]).is_err());
+    }
+}

@@ -1,0 +1,223 @@
+//! Looks at everything that a backup depends on, and changes nothing.
+
+use std::collections::BTreeMap;
+
+use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::{BackupId, CamundaVersion, Clock, Error, HttpClient, Result};
+use camunda_backup_es::{SearchStore, StoreInfo};
+use camunda_backup_zeebe::{Dialect, Topology, detect_version};
+
+use crate::clients::{Clients, Handles};
+use crate::config::{ClusterConfig, SecondaryStorage};
+use crate::facts::{Facts, Probe};
+
+/// What discovery leaves behind: the clients for what was found, and what was seen.
+#[derive(Debug, Clone)]
+pub(crate) struct Discovery {
+    pub(crate) clients: Clients,
+    pub(crate) facts: Facts,
+}
+
+/// Finds out version and store, then looks at everything else.
+///
+/// # Errors
+/// Only what makes every further step impossible is an error: the gateway is not reachable or not a Zeebe, or its
+/// version is not supported. Everything else becomes a fact that preflight judges.
+pub(crate) async fn discover(
+    config: &ClusterConfig,
+    handles: &Handles,
+    clock: &dyn Clock,
+    journal_highest_id: Option<BackupId>,
+) -> Result<Discovery> {
+    let at = clock.now();
+    let (version, version_source) = gateway_version(config, &handles.zeebe).await?;
+    let dialect = dialect_for(config, &version)?;
+    let store = match &handles.store {
+        Some(http) if config.repository.is_some() => Probe::of(SearchStore::connect(http.clone()).await),
+        _ => Probe::Absent,
+    };
+    let store_info: Option<StoreInfo> = store.seen().map(|store| store.info().clone());
+    let clients = Clients::new(handles, dialect, store_info.clone().zip(config.repository.clone()))?;
+    let mut facts = Facts {
+        at,
+        cluster: config.name.clone(),
+        version,
+        version_source,
+        versions: component_versions(handles).await,
+        apps: clients.history.iter().map(|client| client.component().clone()).collect(),
+        optimize: clients.optimize.is_some(),
+        rdbms: config.secondary_storage == SecondaryStorage::Rdbms,
+        rest: dialect.speaks_rest(),
+        topology: Probe::Absent,
+        partitions: BTreeMap::new(),
+        exporting: Probe::of(clients.exporting.status().await),
+        exporters: maybe(clients.exporters.as_ref().map(|client| client.list())).await,
+        cluster_state: maybe(clients.cluster.as_ref().map(|client| client.state())).await,
+        runtime_backups: Probe::of(clients.runtime.list().await),
+        history_backups: history_backups(&clients).await,
+        store: match store {
+            Probe::Seen(_) => store_info.map_or(Probe::Absent, Probe::Seen),
+            Probe::Failed { why, advice, answered } => Probe::Failed { why, advice, answered },
+            Probe::Absent => Probe::Absent,
+        },
+        repository: Probe::Absent,
+        verified: Probe::Absent,
+        snapshots: Probe::Absent,
+        record_indices: Probe::Absent,
+        record_prefix: config.record_prefix.to_string(),
+        app_indices: Probe::Absent,
+        templates: Probe::Absent,
+        disk: Probe::Absent,
+        journal_highest_id,
+    };
+    look_at_brokers(&clients, &mut facts).await;
+    look_at_store(config, &clients, &mut facts).await;
+    Ok(Discovery { clients, facts })
+}
+
+async fn maybe<T>(look: Option<impl Future<Output = Result<T>>>) -> Probe<T> {
+    match look {
+        Some(look) => Probe::of(look.await),
+        None => Probe::Absent,
+    }
+}
+
+async fn gateway_version(config: &ClusterConfig, zeebe: &HttpClient) -> Result<(CamundaVersion, String)> {
+    let detected = detect_version(zeebe).await?;
+    match (&config.version, detected.version) {
+        (Some(told), Some(seen)) if *told != seen => Err(Error::new(
+            ErrorKind::Config,
+            format!("the configuration says {told}, the gateway says {seen}"),
+        )
+        .with_component(zeebe.component().clone())
+        .with_advice("correct or remove `version` in the configuration")),
+        (_, Some(seen)) => Ok((seen, detected.how)),
+        (Some(told), None) => Ok((told.clone(), "the configuration".to_owned())),
+        (None, None) => Err(Error::new(
+            ErrorKind::Config,
+            format!("the gateway does not tell its version ({})", detected.how),
+        )
+        .with_component(zeebe.component().clone())
+        .with_advice(
+            "set `version` (CAMUNDA_VERSION) to the exact version; brokers up to 8.3 do not tell it",
+        )),
+    }
+}
+
+/// The dialect of a version; an unsupported one only when the configuration says so on purpose.
+pub(crate) fn dialect_for(config: &ClusterConfig, version: &CamundaVersion) -> Result<Dialect> {
+    let dialect = match Dialect::for_version(version) {
+        Ok(dialect) => dialect,
+        Err(_) if config.accept_unsupported_version => Dialect::nearest(version),
+        Err(error) => {
+            return Err(error.with_advice(
+                "use a supported version, or set `accept-unsupported-version` to speak the nearest dialect on purpose",
+            ));
+        }
+    };
+    let rest = dialect.speaks_rest() && config.rest.is_some() && !config.prefer_actuators;
+    Ok(if rest { dialect } else { dialect.without_rest() })
+}
+
+async fn component_versions(handles: &Handles) -> BTreeMap<String, Probe<Option<CamundaVersion>>> {
+    let apps = [&handles.operate, &handles.tasklist, &handles.webapps];
+    let clients = apps.into_iter().flatten().chain(handles.brokers.values());
+    let mut versions = BTreeMap::new();
+    for http in clients {
+        let detected = detect_version(http).await.map(|detected| detected.version);
+        versions.insert(http.component().to_string(), Probe::of(detected));
+    }
+    versions
+}
+
+async fn history_backups(
+    clients: &Clients,
+) -> BTreeMap<String, Probe<Vec<camunda_backup_zeebe::HistoryBackup>>> {
+    let mut lists = BTreeMap::new();
+    for client in &clients.history {
+        lists.insert(client.component().to_string(), Probe::of(client.list().await));
+    }
+    if let Some(optimize) = &clients.optimize {
+        lists.insert("optimize".to_owned(), Probe::of(optimize.list().await));
+    }
+    lists
+}
+
+async fn look_at_brokers(clients: &Clients, facts: &mut Facts) {
+    for (broker, client) in &clients.partitions {
+        facts.partitions.insert(broker.clone(), Probe::of(client.statuses().await));
+    }
+    facts.topology = topology(clients, facts).await;
+}
+
+/// From the REST API where there is one, else from what the brokers say about themselves (≤ 8.4).
+async fn topology(clients: &Clients, facts: &Facts) -> Probe<Topology> {
+    if let Some(client) = &clients.topology {
+        return Probe::of(client.topology().await);
+    }
+    if facts.partitions.is_empty() {
+        return Probe::Absent;
+    }
+    let unseen: Vec<_> =
+        facts.partitions.iter().filter_map(|(id, probe)| Some((id, probe.failure()?))).collect();
+    if let Some((broker, why)) = unseen.first() {
+        return Probe::Failed { why: format!("broker {broker}: {why}"), advice: None, answered: false };
+    }
+    let seen = facts.partitions.iter().filter_map(|(id, probe)| Some((id.clone(), probe.seen()?.clone())));
+    Probe::Seen(Topology::from_partitions(&seen.collect()))
+}
+
+async fn look_at_store(config: &ClusterConfig, clients: &Clients, facts: &mut Facts) {
+    let Some((store, repository)) = &clients.store else { return };
+    facts.repository = Probe::of(store.repository(repository).await);
+    if matches!(facts.repository, Probe::Seen(Some(_))) {
+        facts.verified = Probe::of(store.verify_repository(repository).await);
+        facts.snapshots = Probe::of(store.list_snapshots(repository).await);
+    }
+    facts.record_indices = Probe::of(store.indices(&config.record_prefix).await);
+    facts.app_indices = Probe::of(app_indices(config, store).await);
+    facts.templates = Probe::of(templates(config, store).await);
+    facts.disk = Probe::of(store.disk().await);
+}
+
+async fn app_indices(
+    config: &ClusterConfig,
+    store: &SearchStore,
+) -> Result<Vec<camunda_backup_es::IndexStats>> {
+    let mut all = Vec::new();
+    for prefix in &config.app_prefixes {
+        all.extend(store.indices(prefix).await?);
+    }
+    Ok(all)
+}
+
+async fn templates(config: &ClusterConfig, store: &SearchStore) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    for prefix in config.app_prefixes.iter().chain([&config.record_prefix]) {
+        names.extend(store.index_template_names(prefix).await?);
+    }
+    Ok(names)
+}
+
+/// Looks again at what may change while a run is under way: versions, topology, exporting, changes, backups, repository.
+pub(crate) async fn look_again(
+    config: &ClusterConfig,
+    handles: &Handles,
+    clients: &Clients,
+    clock: &dyn Clock,
+    before: &Facts,
+) -> Result<Facts> {
+    let mut facts = before.clone();
+    facts.at = clock.now();
+    facts.version = gateway_version(config, &handles.zeebe).await?.0;
+    facts.exporting = Probe::of(clients.exporting.status().await);
+    facts.cluster_state = maybe(clients.cluster.as_ref().map(|client| client.state())).await;
+    facts.runtime_backups = Probe::of(clients.runtime.list().await);
+    facts.history_backups = history_backups(clients).await;
+    look_at_brokers(clients, &mut facts).await;
+    if let Some((store, repository)) = &clients.store {
+        facts.repository = Probe::of(store.repository(repository).await);
+        facts.snapshots = Probe::of(store.list_snapshots(repository).await);
+    }
+    Ok(facts)
+}

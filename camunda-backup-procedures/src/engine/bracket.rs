@@ -1,0 +1,104 @@
+//! The bracket: from the moment something is owed until it was seen to be done.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use camunda_backup_core::Error;
+use camunda_backup_core::error::ErrorKind;
+use tokio::time::Instant;
+
+use super::Engine;
+use super::events::RunEventKind;
+use super::ledger::Entry;
+use crate::evidence::Window;
+use crate::plan::{Bracket, Obligation};
+use crate::steps::{Resumption, resume_exporting};
+
+/// How long exporting was, or may have been, paused in this run.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PauseRecord {
+    /// When the first byte of the pause may have left.
+    began: Option<Instant>,
+    /// When every replica was seen exporting again.
+    ended: Option<Instant>,
+    /// What was seen then.
+    pub(crate) running_again: Option<Window>,
+    /// Whether brokers had to be resumed one by one.
+    pub(crate) broker_by_broker: bool,
+}
+
+impl PauseRecord {
+    /// The paused time; until now if it has not ended.
+    pub(crate) fn lasted(&self) -> Option<Duration> {
+        let began = self.began?;
+        Some(self.ended.unwrap_or_else(Instant::now).duration_since(began))
+    }
+
+    /// Whether a pause was sent and has not been seen to be over.
+    pub(crate) fn is_open(&self) -> bool {
+        self.began.is_some() && self.ended.is_none()
+    }
+}
+
+impl Engine {
+    /// Runs `open … body`, then `close`, whatever came before. Only when `open` has sent nothing is nothing closed.
+    pub(super) async fn bracket(&self, bracket: &Bracket) -> Result<(), Vec<Error>> {
+        let deadline = Instant::now() + self.context.plan.limits.max_pause;
+        let inside = self.inside(bracket, deadline).await;
+        if self.pause_record().began.is_none() {
+            return inside;
+        }
+        let closed = self.close(&bracket.owes).await;
+        match (inside, closed) {
+            (Ok(()), Ok(())) => Ok(()),
+            (Ok(()), Err(close)) => Err(vec![close]),
+            (Err(errors), Ok(())) => Err(errors),
+            (Err(mut errors), Err(close)) => {
+                errors.push(close);
+                Err(errors)
+            }
+        }
+    }
+
+    async fn inside(&self, bracket: &Bracket, deadline: Instant) -> Result<(), Vec<Error>> {
+        self.together(std::slice::from_ref(&bracket.open), deadline, Some(&bracket.owes)).await?;
+        for group in &bracket.body {
+            self.together(group, deadline, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Pays what is owed. Not cancellable, with a budget of its own, and never dependent on the journal.
+    async fn close(&self, owed: &Obligation) -> Result<(), Error> {
+        let Obligation::ResumeExporting { replicas, .. } = owed;
+        let budget = self.context.plan.limits.max_resume;
+        let clients = &self.context.clients;
+        let resumed = resume_exporting(clients, replicas, self.context.clock.as_ref(), budget).await;
+        let Resumption { window, attempts, broker_by_broker } = resumed
+            .map_err(|error| error.with_subject(format!("backup {} owes to {owed}", self.context.plan.id)))?;
+        self.pause_ends(window, broker_by_broker);
+        let paused = self.pause_record().lasted().unwrap_or_default();
+        self.events.tell(RunEventKind::Paid { paused });
+        self.ledger.write(Entry::Paid { obligation: owed.clone(), attempts }).await.map_err(|error| {
+            Error::new(ErrorKind::Journal, "exporting runs again, and that could not be written down")
+                .with_source(error)
+                .with_advice("repair the journal, then run `recover()`: it will look, find exporting running and note it")
+        })
+    }
+
+    /// The pause of this run so far.
+    pub(crate) fn pause_record(&self) -> PauseRecord {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn pause_begins(&self) {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).began = Some(Instant::now());
+    }
+
+    fn pause_ends(&self, running_again: Window, broker_by_broker: bool) {
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        pause.ended = Some(Instant::now());
+        pause.running_again = Some(running_again);
+        pause.broker_by_broker = broker_by_broker;
+    }
+}

@@ -1,0 +1,29 @@
+//! What a step may use.
+
+use std::fmt;
+use std::sync::Arc;
+
+use camunda_backup_core::{Clock, IndexPrefix};
+
+use crate::clients::Clients;
+use crate::journal::RunId;
+use crate::plan::Plan;
+
+/// The clients and facts of one run, shared by its steps.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) run: RunId,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) record_prefix: IndexPrefix,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("run", &self.run)
+            .field("backup", &self.plan.id)
+            .finish_non_exhaustive()
+    }
+}

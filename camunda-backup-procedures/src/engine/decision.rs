@@ -1,0 +1,210 @@
+//! What to do next with a step: a pure function over what this run has done and what was just seen.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evidence::Evidence;
+
+/// What a look at a step's goal showed. Reads only.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Check {
+    /// Nothing under our name exists anywhere.
+    NotStarted,
+    /// It is there, or partly there, and not finished.
+    Pending(Progress),
+    /// The goal is reached; this proves it.
+    Reached(Evidence),
+    /// It has ended, and not well. Final.
+    Failed(String),
+    /// Something that we did not make is in the way.
+    Foreign(String),
+    /// Nothing can be read about it; only the answer to our own request is known.
+    Unreadable(Evidence),
+}
+
+/// How far a pending goal is.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Changes whenever anything moves. Equal marks mean standing still.
+    pub mark: String,
+    /// Whether a server says that it is working on it at this moment.
+    pub running: bool,
+    /// For people.
+    pub text: String,
+    /// What to tell an operator if this is how it ends.
+    pub advice: Option<String>,
+    /// Counts as reached when it has stood still for the grace: the store's word against the application's.
+    pub settled: Option<Evidence>,
+}
+
+/// What this run knows about its own request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Sent {
+    /// No intent is recorded and nothing was sent.
+    Nothing,
+    /// The server accepted it.
+    Accepted,
+    /// The server refused it.
+    Refused,
+    /// No answer, or one that leaves it open.
+    Unknown,
+}
+
+/// The history of one step within this run, and its limits.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seen {
+    pub(crate) sent: Sent,
+    /// Whether anything was ever seen under our name after we sent.
+    pub(crate) was_visible: bool,
+    /// How long nothing has moved.
+    pub(crate) still_for: Duration,
+    /// How long nothing may move while something is running.
+    pub(crate) stall: Duration,
+    /// How long nothing may move while nothing is running.
+    pub(crate) grace: Duration,
+}
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Next {
+    /// Record the intent, then send the one request.
+    Act,
+    /// Look again later.
+    Wait,
+    /// The goal is reached.
+    Done(Evidence),
+    /// It failed; the id is used up.
+    Fail { why: String, advice: Option<String> },
+    /// Not ours: stop.
+    Stop(String),
+}
+
+/// Decides. The order of the arms is the argument: what is not ours first, then what is final, then patience.
+pub(crate) fn decide(seen: &Seen, check: Check) -> Next {
+    let ours = matches!(seen.sent, Sent::Accepted | Sent::Unknown);
+    match check {
+        Check::Foreign(who) => Next::Stop(who),
+        Check::NotStarted if seen.sent == Sent::Nothing => Next::Act,
+        Check::Unreadable(_) if seen.sent == Sent::Nothing => Next::Act,
+        Check::Unreadable(evidence) if seen.sent == Sent::Accepted => Next::Done(evidence),
+        Check::Unreadable(_) => fail("the answer was not a success, and nothing else can be read about it"),
+        Check::NotStarted if seen.sent == Sent::Refused => fail("the request was refused"),
+        Check::Pending(_) | Check::Reached(_) | Check::Failed(_) if !ours => {
+            Next::Stop("it exists already, and this run did not make it".to_owned())
+        }
+        Check::Reached(evidence) => Next::Done(evidence),
+        Check::Failed(why) => fail(&why),
+        Check::NotStarted if seen.was_visible => fail(
+            "it was running and has vanished without a trace (the server behind it was restarted, or lost its store)",
+        ),
+        Check::NotStarted if seen.still_for >= seen.grace => {
+            fail("it was accepted and never appeared (its store may be unreachable)")
+        }
+        Check::NotStarted => Next::Wait,
+        Check::Pending(progress) => decide_pending(seen, progress),
+    }
+}
+
+fn decide_pending(seen: &Seen, progress: Progress) -> Next {
+    let patience = if progress.running { seen.stall } else { seen.grace };
+    match progress.settled {
+        _ if seen.still_for < patience => Next::Wait,
+        Some(evidence) => Next::Done(evidence),
+        None => {
+            let how = if progress.running {
+                "says it is running, but nothing moves"
+            } else {
+                "has stopped half-way"
+            };
+            let seconds = seen.still_for.as_secs();
+            Next::Fail {
+                why: format!("it {how} for {seconds} s: {}", progress.text),
+                advice: progress.advice,
+            }
+        }
+    }
+}
+
+fn fail(why: &str) -> Next {
+    Next::Fail { why: why.to_owned(), advice: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(sent: Sent) -> Seen {
+        Seen {
+            sent,
+            was_visible: false,
+            still_for: Duration::ZERO,
+            stall: Duration::from_secs(600),
+            grace: Duration::from_secs(60),
+        }
+    }
+
+    fn pending(running: bool) -> Check {
+        Check::Pending(Progress { running, ..Progress::default() })
+    }
+
+    #[test]
+    fn acts_once_and_only_when_nothing_is_there() {
+        assert_eq!(decide(&seen(Sent::Nothing), Check::NotStarted), Next::Act);
+        for sent in [Sent::Accepted, Sent::Refused, Sent::Unknown] {
+            for check in [Check::NotStarted, pending(true), pending(false), Check::Failed("x".into())] {
+                assert_ne!(decide(&seen(sent), check), Next::Act, "{sent:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_exists_without_our_accepted_request_is_not_ours() {
+        for sent in [Sent::Nothing, Sent::Refused] {
+            for check in [pending(true), Check::Reached(Evidence::Nothing), Check::Failed("x".into())] {
+                assert!(matches!(decide(&seen(sent), check), Next::Stop(_)), "{sent:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_judged_by_what_is_seen() {
+        assert_eq!(
+            decide(&seen(Sent::Unknown), Check::Reached(Evidence::Nothing)),
+            Next::Done(Evidence::Nothing)
+        );
+        assert_eq!(decide(&seen(Sent::Unknown), Check::NotStarted), Next::Wait);
+    }
+
+    #[test]
+    fn standing_still_ends_the_wait_sooner_when_nothing_runs() {
+        let still = |seconds| Seen { still_for: Duration::from_secs(seconds), ..seen(Sent::Accepted) };
+        assert_eq!(decide(&still(59), pending(false)), Next::Wait);
+        assert!(matches!(decide(&still(60), pending(false)), Next::Fail { .. }));
+        assert_eq!(decide(&still(60), pending(true)), Next::Wait);
+        assert!(matches!(decide(&still(600), pending(true)), Next::Fail { .. }));
+        assert!(matches!(decide(&still(60), Check::NotStarted), Next::Fail { .. }));
+        let settled = Progress { settled: Some(Evidence::Nothing), ..Progress::default() };
+        assert_eq!(decide(&still(60), Check::Pending(settled)), Next::Done(Evidence::Nothing));
+    }
+
+    #[test]
+    fn vanished_is_final_at_once() {
+        let vanished = Seen { was_visible: true, ..seen(Sent::Accepted) };
+        assert!(matches!(decide(&vanished, Check::NotStarted), Next::Fail { .. }));
+    }
+
+    #[test]
+    fn an_unreadable_goal_rests_on_the_answer_alone() {
+        let check = || Check::Unreadable(Evidence::Nothing);
+        assert_eq!(decide(&seen(Sent::Nothing), check()), Next::Act);
+        assert_eq!(decide(&seen(Sent::Accepted), check()), Next::Done(Evidence::Nothing));
+        for sent in [Sent::Unknown, Sent::Refused] {
+            assert!(matches!(decide(&seen(sent), check()), Next::Fail { .. }));
+        }
+    }
+}

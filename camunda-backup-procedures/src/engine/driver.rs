@@ -1,0 +1,303 @@
+//! Drives the steps of a plan, one stage after the other; the steps of a group at the same time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use camunda_backup_core::error::{ErrorKind, Outcome};
+use camunda_backup_core::{Error, Result};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::decision::{Next, Seen, Sent, decide};
+use super::events::RunEventKind;
+use super::ledger::Entry;
+use super::stop::StopReason;
+use super::{Check, Context, EventBus, Ledger, Stop, interval};
+use crate::evidence::Evidence;
+use crate::plan::{Obligation, Stage, StepPlan};
+use crate::steps::{self, Step};
+
+/// The shell around the decision: everything that a run shares between its steps.
+#[derive(Clone)]
+pub(crate) struct Engine {
+    pub(crate) context: Context,
+    pub(crate) ledger: Arc<Ledger>,
+    pub(crate) events: EventBus,
+    pub(crate) stop: Stop,
+    pub(super) pause: Arc<std::sync::Mutex<super::PauseRecord>>,
+}
+
+impl Engine {
+    pub(crate) fn new(context: Context, ledger: Arc<Ledger>, events: EventBus, stop: Stop) -> Self {
+        Self { context, ledger, events, stop, pause: Arc::default() }
+    }
+
+    /// Runs all stages. The first error ends the run after what is open was closed; the others are beside it.
+    pub(crate) async fn run(&self) -> Result<(), Vec<Error>> {
+        for stage in &self.context.plan.stages {
+            match stage {
+                Stage::Together(group) => {
+                    let deadline = Instant::now() + self.context.plan.limits.max_part;
+                    self.together(group, deadline, None).await?;
+                }
+                Stage::Bracket(bracket) => self.bracket(bracket).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the steps of a group at the same time. When one fails the others stop at their next safe point.
+    ///
+    /// Each step has a task of its own, so a panic in one is an error here and nothing is left unclosed.
+    pub(super) async fn together(
+        &self,
+        group: &[StepPlan],
+        deadline: Instant,
+        owes: Option<&Obligation>,
+    ) -> Result<(), Vec<Error>> {
+        let (sibling_failed, siblings) = watch::channel(None);
+        let mut tasks = JoinSet::new();
+        for step in group {
+            let engine = Self { stop: self.stop.with_group(siblings.clone()), ..self.clone() };
+            let (step, owes) = (step.clone(), owes.cloned());
+            tasks.spawn(async move { engine.step(&step, deadline, owes).await });
+        }
+        let mut errors = Vec::new();
+        while let Some(ended) = tasks.join_next().await {
+            let result = ended.unwrap_or_else(|panic| Err(panicked(&panic)));
+            if let Err(error) = result {
+                let echo = error.kind() == ErrorKind::Cancelled && !errors.is_empty();
+                if !echo {
+                    errors.push(error);
+                }
+                sibling_failed.send_replace(Some(StopReason::SiblingFailed));
+            }
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+
+    async fn step(&self, plan: &StepPlan, deadline: Instant, owes: Option<Obligation>) -> Result<()> {
+        let began = Instant::now();
+        let step = steps::bind(plan, &self.context)?;
+        let mut progress = StepProgress::new(began);
+        let result = self.drive(plan, step.as_ref(), deadline, owes, &mut progress).await;
+        match result {
+            Ok(evidence) => {
+                let entry = Entry::Reached { step: plan.name.clone(), evidence: Box::new(evidence) };
+                self.ledger.write(entry).await.map_err(|error| named(error, plan, self))?;
+                self.events.tell(RunEventKind::Reached { step: plan.name.clone(), took: began.elapsed() });
+                Ok(())
+            }
+            Err(error) => {
+                let error = named(error, plan, self);
+                self.events
+                    .tell(RunEventKind::StepFailed { step: plan.name.clone(), why: error.to_string() });
+                let entry = Entry::StepFailed { step: plan.name.clone(), why: error.to_string() };
+                if let Err(unwritten) = self.ledger.write(entry).await {
+                    tracing::warn!(error = %unwritten, "the failure of a step could not be written down");
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn drive(
+        &self,
+        plan: &StepPlan,
+        step: &dyn Step,
+        deadline: Instant,
+        owes: Option<Obligation>,
+        progress: &mut StepProgress,
+    ) -> Result<Evidence> {
+        let mut owes = owes;
+        loop {
+            self.stop.heard()?;
+            // Reading may be broken off at any time, so the bound holds for it; changing requests are never broken off.
+            let looked = tokio::time::timeout_at(deadline, step.check()).await;
+            let next = match looked {
+                Err(_) => return Err(out_of_time(plan, progress)),
+                Ok(Ok(check)) if step.only_looks() => progress.note_and_judge_look(check, &self.context),
+                Ok(Ok(check)) => progress.note_and_decide(check, &self.context),
+                Ok(Err(error)) if progress.sent == Sent::Nothing && !step.only_looks() => return Err(error),
+                Ok(Err(error)) => progress.note_blind(error, &self.context)?,
+            };
+            match next {
+                Next::Done(evidence) => return Ok(evidence),
+                Next::Stop(who) => return Err(foreign(&who)),
+                Next::Fail { why, advice } => return Err(failed(why, advice)),
+                Next::Act if Instant::now() >= deadline => return Err(out_of_time(plan, progress)),
+                Next::Act => self.act(plan, step, owes.take(), progress).await?,
+                Next::Wait => self.wait(plan, deadline, progress).await?,
+            }
+        }
+    }
+
+    /// Writes the intent, then sends the one request of the step.
+    async fn act(
+        &self,
+        plan: &StepPlan,
+        step: &dyn Step,
+        owes: Option<Obligation>,
+        progress: &mut StepProgress,
+    ) -> Result<()> {
+        let opens = owes.is_some();
+        if let Some(owes) = &owes {
+            self.events.tell(RunEventKind::Owes { what: owes.to_string() });
+        }
+        self.ledger.write(Entry::Intent { step: plan.name.clone(), owes }).await?;
+        if opens {
+            self.pause_begins();
+        }
+        self.events.tell(RunEventKind::Sending { step: plan.name.clone() });
+        progress.acted_at(Instant::now());
+        let answer = step.act().await;
+        let (sent, note) = match &answer {
+            Ok(note) => (Sent::Accepted, note.clone()),
+            Err(error) if error.outcome() == Outcome::Unknown => (Sent::Unknown, error.to_string().into()),
+            Err(error) => (Sent::Refused, error.to_string().into()),
+        };
+        progress.sent = sent;
+        let written = self.ledger.write(Entry::Answered { step: plan.name.clone(), sent, note }).await;
+        match answer {
+            Err(error) if sent == Sent::Refused => Err(error),
+            Err(error) => {
+                progress.unclear = Some(error);
+                written
+            }
+            Ok(_) => written,
+        }
+    }
+
+    async fn wait(&self, plan: &StepPlan, deadline: Instant, progress: &StepProgress) -> Result<()> {
+        let waited = progress.began.elapsed();
+        let text = progress.text.clone();
+        self.events.tell(RunEventKind::Waiting { step: plan.name.clone(), text, waited });
+        let until = (Instant::now() + interval(waited)).min(deadline);
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            () = tokio::time::sleep_until(until) => {}
+            () = stop.wanted() => {}
+        }
+        if Instant::now() >= deadline { Err(out_of_time(plan, progress)) } else { Ok(()) }
+    }
+}
+
+/// What one step has done and seen so far.
+pub(super) struct StepProgress {
+    began: Instant,
+    moved: Instant,
+    mark: String,
+    text: String,
+    sent: Sent,
+    was_visible: bool,
+    blind_since: Option<Instant>,
+    unclear: Option<Error>,
+}
+
+impl StepProgress {
+    fn new(now: Instant) -> Self {
+        let (mark, text) = (String::new(), String::new());
+        let (sent, was_visible) = (Sent::Nothing, false);
+        Self { began: now, moved: now, mark, text, sent, was_visible, blind_since: None, unclear: None }
+    }
+
+    fn acted_at(&mut self, now: Instant) {
+        self.began = now;
+        self.moved = now;
+    }
+
+    fn note_and_decide(&mut self, check: Check, context: &Context) -> Next {
+        self.blind_since = None;
+        match &check {
+            Check::Pending(progress) => {
+                self.was_visible |= self.sent != Sent::Nothing;
+                self.text.clone_from(&progress.text);
+                self.note_mark(&progress.mark);
+            }
+            Check::NotStarted => "not visible yet".clone_into(&mut self.text),
+            _ => {}
+        }
+        let limits = &context.plan.limits;
+        let seen = Seen {
+            sent: self.sent,
+            was_visible: self.was_visible,
+            still_for: self.moved.elapsed(),
+            stall: limits.stall,
+            grace: limits.grace,
+        };
+        decide(&seen, check)
+    }
+
+    /// A step that only looks has nothing to send: it is judged by what it sees, with patience for what is unclear.
+    fn note_and_judge_look(&mut self, check: Check, context: &Context) -> Next {
+        self.blind_since = None;
+        match check {
+            Check::Reached(evidence) | Check::Unreadable(evidence) => Next::Done(evidence),
+            Check::Failed(why) => Next::Fail { why, advice: None },
+            Check::Foreign(who) => Next::Stop(who),
+            _ if self.moved.elapsed() >= context.plan.limits.grace => {
+                Next::Fail { why: "it could not be confirmed".to_owned(), advice: None }
+            }
+            _ => Next::Wait,
+        }
+    }
+
+    /// A look that failed is no news, good or bad; not being able to look for the whole grace is an error.
+    fn note_blind(&mut self, error: Error, context: &Context) -> Result<Next> {
+        self.text = format!("cannot look: {error}");
+        let since = *self.blind_since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= context.plan.limits.grace { Err(error) } else { Ok(Next::Wait) }
+    }
+
+    fn note_mark(&mut self, mark: &str) {
+        if self.mark != mark {
+            mark.clone_into(&mut self.mark);
+            self.moved = Instant::now();
+        }
+    }
+}
+
+/// Puts the step, the id and what is owed on an error that does not say so itself.
+fn named(error: Error, plan: &StepPlan, engine: &Engine) -> Error {
+    let id = engine.context.plan.id;
+    let error =
+        if error.component().is_none() { error.with_component(plan.component.clone()) } else { error };
+    if error.subject().is_none() {
+        error.with_subject(format!("{} of backup {id}", plan.name))
+    } else {
+        error
+    }
+}
+
+fn failed(why: String, advice: Option<String>) -> Error {
+    let advice = advice.unwrap_or_else(|| "the id is used up; start again with a new one".to_owned());
+    Error::new(ErrorKind::Failed, why).with_advice(advice)
+}
+
+fn foreign(who: &str) -> Error {
+    Error::new(ErrorKind::Foreign, who.to_owned())
+        .with_advice("find out who made it; nothing of it was touched. For a used id take a higher one")
+}
+
+fn out_of_time(plan: &StepPlan, progress: &StepProgress) -> Error {
+    let waited: Duration = progress.began.elapsed();
+    let text = if progress.text.is_empty() { "it had not begun" } else { &progress.text };
+    let error = Error::new(
+        ErrorKind::DeadlineExceeded,
+        format!("{} was not finished when its time was over (waited {waited:.1?}): {text}", plan.name),
+    )
+    .with_advice(
+        "the id is used up; raise the limit if the servers are just slow, and look at them otherwise",
+    );
+    match &progress.unclear {
+        Some(cause) => error.with_server_said(&cause.to_string()),
+        None => error,
+    }
+}
+
+fn panicked(panic: &tokio::task::JoinError) -> Error {
+    // The payload is not repeated: it could hold anything.
+    let what = if panic.is_panic() { "a step panicked" } else { "a step's task was ended from outside" };
+    Error::new(ErrorKind::Internal, what).with_advice("this is a defect of the library; please report it")
+}

@@ -1,0 +1,146 @@
+//! What a run tells while it runs. Telling cannot fail the run, and nobody has to listen.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use camunda_backup_core::{BackupId, Clock, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::sync::broadcast;
+
+/// One event, with the time on our clock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RunEvent {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: RunEventKind,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum RunEventKind {
+    /// The run has its claim and begins.
+    Started {
+        /// The backup id.
+        id: BackupId,
+        /// The run's name in the journal.
+        run: String,
+    },
+    /// A step's request is about to be sent; its intent is durable.
+    Sending {
+        /// The step.
+        step: String,
+    },
+    /// A step waits.
+    Waiting {
+        /// The step.
+        step: String,
+        /// How far it is, in words.
+        text: String,
+        /// How long it has waited.
+        waited: Duration,
+    },
+    /// A step reached its goal.
+    Reached {
+        /// The step.
+        step: String,
+        /// How long it took.
+        took: Duration,
+    },
+    /// A step failed.
+    StepFailed {
+        /// The step.
+        step: String,
+        /// Why, without secrets.
+        why: String,
+    },
+    /// From now on something is owed.
+    Owes {
+        /// What, in words.
+        what: String,
+    },
+    /// What was owed is done.
+    Paid {
+        /// How long exporting was paused.
+        paused: Duration,
+    },
+    /// The run has ended.
+    Finished {
+        /// How, in words.
+        outcome: String,
+    },
+}
+
+impl fmt::Display for RunEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.at)?;
+        match &self.kind {
+            RunEventKind::Started { id, run } => write!(f, "run {run} of backup {id} begins"),
+            RunEventKind::Sending { step } => write!(f, "{step}: sending"),
+            RunEventKind::Waiting { step, text, waited } => write!(f, "{step}: {text} (waited {waited:.1?})"),
+            RunEventKind::Reached { step, took } => write!(f, "{step}: done after {took:.1?}"),
+            RunEventKind::StepFailed { step, why } => write!(f, "{step}: failed: {why}"),
+            RunEventKind::Owes { what } => write!(f, "from now on owes to {what}"),
+            RunEventKind::Paid { paused } => write!(f, "owes nothing; exporting was paused for {paused:.1?}"),
+            RunEventKind::Finished { outcome } => write!(f, "{outcome}"),
+        }
+    }
+}
+
+/// Gets every event, synchronously. It must return quickly; it cannot fail the run.
+pub trait ProgressObserver: fmt::Debug + Send + Sync {
+    /// One event.
+    fn observe(&self, event: &RunEvent);
+}
+
+/// The events of one run, from the moment of subscribing on.
+#[derive(Debug)]
+pub struct Events(broadcast::Receiver<RunEvent>);
+
+impl Events {
+    /// The next event; `None` when the run has ended. A reader that falls far behind misses the oldest ones.
+    ///
+    /// # Cancellation
+    /// Safe: no event is lost when the future is dropped.
+    pub async fn next(&mut self) -> Option<RunEvent> {
+        loop {
+            match self.0.recv().await {
+                Ok(event) => return Some(event),
+                Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+}
+
+/// Where a run tells its events.
+#[derive(Clone)]
+pub(crate) struct EventBus {
+    sender: broadcast::Sender<RunEvent>,
+    observer: Option<Arc<dyn ProgressObserver>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl EventBus {
+    pub(crate) fn new(clock: Arc<dyn Clock>, observer: Option<Arc<dyn ProgressObserver>>) -> Self {
+        Self { sender: broadcast::Sender::new(64), observer, clock }
+    }
+
+    pub(crate) fn subscribe(&self) -> Events {
+        Events(self.sender.subscribe())
+    }
+
+    pub(crate) fn tell(&self, kind: RunEventKind) {
+        let event = RunEvent { at: self.clock.now(), kind };
+        tracing::info!(target: "camunda_backup", "{event}");
+        if let Some(observer) = &self.observer {
+            observer.observe(&event);
+        }
+        // Nobody listening is fine.
+        let _ = self.sender.send(event);
+    }
+}

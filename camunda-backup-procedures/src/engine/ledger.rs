@@ -1,0 +1,139 @@
+//! What a run writes down: entries in the journal, and the same as a timeline in happened-before order.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use camunda_backup_core::{Clock, Result, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::decision::Sent;
+use crate::evidence::Evidence;
+use crate::journal::{RunHistory, RunLog};
+use crate::plan::{Obligation, Plan};
+
+/// One entry of a run's journal. Versioned by the record around it; unknown entries of later versions are an error
+/// when they are read, never skipped.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Entry {
+    /// The run begins with this plan.
+    Started {
+        /// The plan.
+        plan: Box<Plan>,
+    },
+    /// A request is about to be sent. Durable before its first byte leaves.
+    Intent {
+        /// The step.
+        step: String,
+        /// What is owed from here on, if the step opens a bracket.
+        owes: Option<Obligation>,
+    },
+    /// How the request was answered.
+    Answered {
+        /// The step.
+        step: String,
+        /// Accepted, refused or unknown.
+        sent: Sent,
+        /// What the answer said.
+        note: serde_json::Value,
+    },
+    /// The step's goal is reached.
+    Reached {
+        /// The step.
+        step: String,
+        /// The proof.
+        evidence: Box<Evidence>,
+    },
+    /// The step failed.
+    StepFailed {
+        /// The step.
+        step: String,
+        /// Why.
+        why: String,
+    },
+    /// What was owed is done, and seen to be done.
+    Paid {
+        /// What it was.
+        obligation: Obligation,
+        /// How often it took.
+        attempts: u32,
+    },
+    /// The run has ended; nothing follows but payments.
+    Finished {
+        /// How.
+        outcome: RunOutcome,
+        /// The first error, in words.
+        error: Option<String>,
+    },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum RunOutcome {
+    /// Every part exists and succeeded, and the verdict is not INCONSISTENT.
+    Completed,
+    /// It failed; exporting runs again unless an obligation is still unpaid.
+    Failed,
+    /// The caller stopped it; exporting runs again unless an obligation is still unpaid.
+    Cancelled,
+    /// Its process died; `recover()` closed what it owed.
+    Abandoned,
+}
+
+/// One moment of a run. The order is the order of happening on our side, whatever the clocks say.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Moment {
+    /// Position in the order of happening.
+    pub order: u64,
+    /// On our clock, for people.
+    pub at: Timestamp,
+    /// The entry.
+    pub entry: Entry,
+}
+
+/// The journal of one run and its timeline.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    log: tokio::sync::Mutex<RunLog>,
+    timeline: Mutex<Vec<Moment>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Ledger {
+    pub(crate) fn new(log: RunLog, clock: Arc<dyn Clock>) -> Self {
+        Self { log: tokio::sync::Mutex::new(log), timeline: Mutex::new(Vec::new()), clock }
+    }
+
+    /// Writes an entry; durable when it returns `Ok`.
+    pub(crate) async fn write(&self, entry: Entry) -> Result<()> {
+        let at = self.clock.now();
+        let written = self.log.lock().await.append(at, &entry).await;
+        let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
+        let order = timeline.len() as u64;
+        timeline.push(Moment { order, at, entry });
+        written.map(|_| ())
+    }
+
+    /// What was written, or tried to be, in order.
+    pub(crate) fn timeline(&self) -> Vec<Moment> {
+        self.timeline.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The entries of a run as the journal holds them.
+pub(crate) fn entries(history: &RunHistory) -> Result<Vec<Entry>> {
+    let decode = |record: &crate::journal::Record| {
+        serde_json::from_value(record.event.clone()).map_err(|source| {
+            camunda_backup_core::Error::new(
+                camunda_backup_core::ErrorKind::Journal,
+                format!("record {} of run {} cannot be understood", record.seq, history.run),
+            )
+            .with_source(source)
+            .with_advice("use the version of this library that wrote it, or a later one")
+        })
+    };
+    history.records.iter().map(decode).collect()
+}

@@ -1,0 +1,172 @@
+//! What was seen of a cluster at one time: the raw material of preflight, planning and evidence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::{BackupId, BrokerId, CamundaVersion, Component, Error, PartitionId, Timestamp};
+use camunda_backup_es::{DiskState, IndexStats, Repository, SnapshotEntry, StoreInfo};
+use camunda_backup_zeebe::{
+    ClusterState, Exporter, ExportingStatus, HistoryBackup, PartName, PartitionStatus, RuntimeBackup,
+    Topology,
+};
+use serde::{Deserialize, Serialize};
+
+/// The result of one look: seen, not to be had, or not there by configuration. Nothing is ever assumed for a look
+/// that failed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Probe<T> {
+    /// What was seen.
+    Seen(T),
+    /// The look failed, and these are the words.
+    Failed {
+        /// What the error said, without secrets.
+        why: String,
+        /// What to do about it, where the error knows.
+        advice: Option<String>,
+        /// Whether the component answered at all.
+        answered: bool,
+    },
+    /// There is nothing to look at: not configured, or this version does not have it.
+    Absent,
+}
+
+impl<T> Probe<T> {
+    /// From the result of a look. `Unsupported` means that this version has nothing to look at.
+    pub fn of(result: Result<T, Error>) -> Self {
+        match result {
+            Ok(value) => Self::Seen(value),
+            Err(error) if error.kind() == ErrorKind::Unsupported => Self::Absent,
+            Err(error) => Self::Failed {
+                why: error.to_string(),
+                advice: error.advice().map(str::to_owned),
+                answered: error.status().is_some(),
+            },
+        }
+    }
+
+    /// What was seen, if something was.
+    pub fn seen(&self) -> Option<&T> {
+        match self {
+            Self::Seen(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Why the look failed, if it did.
+    pub fn failure(&self) -> Option<&str> {
+        match self {
+            Self::Failed { why, .. } => Some(why),
+            _ => None,
+        }
+    }
+}
+
+/// Everything that was looked at, at one time. Serialisable, without secrets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Facts {
+    /// When the looking began, on our clock.
+    pub at: Timestamp,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The version that the plan is made for: what the gateway says, or the configuration.
+    pub version: CamundaVersion,
+    /// How the version was found out.
+    pub version_source: String,
+    /// The version of every other component that says one.
+    pub versions: BTreeMap<String, Probe<Option<CamundaVersion>>>,
+    /// Which web applications are configured and speak this dialect.
+    pub apps: Vec<Component>,
+    /// Whether Optimize is configured.
+    pub optimize: bool,
+    /// Whether the web applications' data is in a relational database.
+    pub rdbms: bool,
+    /// Whether the REST API of 8.10 is spoken.
+    pub rest: bool,
+    /// The topology.
+    pub topology: Probe<Topology>,
+    /// What each partition of each broker does.
+    pub partitions: BTreeMap<BrokerId, Probe<BTreeMap<PartitionId, PartitionStatus>>>,
+    /// The cluster-wide exporting status (8.10 REST).
+    pub exporting: Probe<ExportingStatus>,
+    /// The exporters (8.6+).
+    pub exporters: Probe<Vec<Exporter>>,
+    /// Pending and last cluster change (8.4+).
+    pub cluster_state: Probe<ClusterState>,
+    /// The backups that Zeebe knows (8.2+).
+    pub runtime_backups: Probe<Vec<RuntimeBackup>>,
+    /// The backups that each web application and Optimize know (8.2+).
+    pub history_backups: BTreeMap<String, Probe<Vec<HistoryBackup>>>,
+    /// The search store.
+    pub store: Probe<StoreInfo>,
+    /// The repository.
+    pub repository: Probe<Option<Repository>>,
+    /// The nodes on which the repository was verified.
+    pub verified: Probe<Vec<String>>,
+    /// Every snapshot in the repository.
+    pub snapshots: Probe<Vec<SnapshotEntry>>,
+    /// The record prefix and the indices under it.
+    pub record_indices: Probe<Vec<IndexStats>>,
+    /// The record prefix itself.
+    pub record_prefix: String,
+    /// The indices under the applications' prefixes.
+    pub app_indices: Probe<Vec<IndexStats>>,
+    /// Index templates under all prefixes, by name.
+    pub templates: Probe<Vec<String>>,
+    /// Disks of the store.
+    pub disk: Probe<DiskState>,
+    /// The highest id in this library's own journal.
+    pub journal_highest_id: Option<BackupId>,
+}
+
+impl Facts {
+    /// The highest backup id that anything knows: Zeebe, the applications, snapshot names, the journal.
+    pub fn highest_id(&self) -> Option<BackupId> {
+        self.known_ids().into_iter().next_back()
+    }
+
+    /// Every backup id that anything knows.
+    pub fn known_ids(&self) -> BTreeSet<BackupId> {
+        let runtime = self.runtime_backups.seen().into_iter().flatten().map(|backup| backup.id);
+        let history =
+            self.history_backups.values().filter_map(Probe::seen).flatten().filter_map(|backup| backup.id);
+        let snapshots =
+            self.snapshots.seen().into_iter().flatten().filter_map(|entry| id_in_name(&entry.name));
+        let numbers = runtime.chain(history).chain(snapshots);
+        numbers.filter_map(|id| BackupId::new(id).ok()).chain(self.journal_highest_id).collect()
+    }
+
+    /// The replicas of every partition by broker: from the topology, or from the brokers themselves.
+    pub fn replicas(&self) -> BTreeMap<BrokerId, BTreeSet<PartitionId>> {
+        if let Some(topology) = self.topology.seen() {
+            return replicas_of(topology);
+        }
+        self.partitions
+            .iter()
+            .filter_map(|(broker, probe)| Some((broker.clone(), probe.seen()?.keys().copied().collect())))
+            .collect()
+    }
+
+    /// How many partitions the cluster has.
+    pub fn partition_count(&self) -> u32 {
+        match self.topology.seen() {
+            Some(topology) => topology.partitions_count,
+            None => self.replicas().values().flatten().map(|partition| partition.0).max().unwrap_or(0),
+        }
+    }
+}
+
+/// The replicas that a topology shows.
+pub(crate) fn replicas_of(topology: &Topology) -> BTreeMap<BrokerId, BTreeSet<PartitionId>> {
+    let brokers = topology.brokers.iter();
+    brokers.map(|b| (b.id.clone(), b.partitions.iter().map(|replica| replica.partition).collect())).collect()
+}
+
+/// The backup id in a snapshot's name, if it is one of Camunda's or of a records snapshot.
+fn id_in_name(name: &str) -> Option<i64> {
+    let records = name.strip_prefix("camunda_zeebe_records_backup_").map(str::to_owned);
+    let id = records.or_else(|| PartName::parse(name).map(|part| part.backup_id))?;
+    id.parse().ok()
+}

@@ -1,0 +1,209 @@
+//! The durable memory of runs: what was begun, what is owed, and who may write about it.
+//!
+//! A process that paused exporting may die a microsecond later. The journal is how the next process knows. It has
+//! two layers:
+//!
+//! * [`Journal`], the store: put-if-absent, list, read, lock. [`FileJournal`] is a directory, [`MemoryJournal`] is
+//!   for tests and for callers who accept to lose it; a store of your own needs four methods.
+//! * what is written once for every store: [`RunLog`] (the append-only records of one run), [`histories`] (what past
+//!   runs left behind) and [`claim`] (one run per cluster, with the holder's name and a fencing token).
+//!
+//! # Keys
+//! ```text
+//! runs/<cluster>/<run>/00000001.json          one record each, in order, never changed
+//! claims/<cluster>/00000007.json              who took the cluster with fencing token 7
+//! claims/<cluster>/00000007.released.json     and that it was given back
+//! ```
+//! Every one of these is two lines of JSON: the content, readable by a person, and a checksum over it.
+//! Nothing is ever overwritten or deleted, so there is no state in which a reader sees half a change.
+
+use std::any::Any;
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use camunda_backup_core::Result;
+
+mod claim;
+mod file;
+mod history;
+mod holder;
+mod key;
+mod memory;
+mod put_list_lock;
+mod record;
+mod run_log;
+mod seal;
+#[cfg(test)]
+mod tests;
+
+pub use claim::{Claim, Orphan, claim};
+pub use file::FileJournal;
+pub use history::{Damage, RunHistory, Takeover, histories};
+pub use holder::Holder;
+pub use key::Key;
+pub use memory::MemoryJournal;
+#[cfg(any(test, feature = "testing"))]
+pub use memory::PutFault;
+pub use record::{Record, RunId};
+pub use run_log::RunLog;
+
+/// The largest body that a journal has to take, in bytes: 16 MiB. Readers refuse longer ones instead of loading them.
+pub const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// What became of [`Journal::put_new`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// The body is stored under the key and survives a power cut.
+    Written,
+    /// Something is stored under the key already; it was not touched.
+    Exists,
+}
+
+/// What became of [`Journal::lock`].
+#[derive(Debug)]
+pub enum Lock {
+    /// The lock is ours until the guard goes.
+    Acquired(LockGuard),
+    /// Somebody else has it; who, if that can be read.
+    Held(Option<Holder>),
+}
+
+/// An exclusive lock. Give it back with [`Journal::unlock`].
+///
+/// Dropping it is enough for [`FileJournal`] and [`MemoryJournal`]. A lock made of puts and lists stays held when it
+/// is dropped, because dropping cannot write.
+#[must_use = "a dropped guard gives the lock back, or leaves it held for ever"]
+pub struct LockGuard {
+    resource: Option<Box<dyn Any + Send + Sync>>,
+    release: Option<(Key, Bytes)>,
+}
+
+impl LockGuard {
+    /// A lock that is held as long as `resource` lives, such as an open, locked file or a session.
+    pub fn until_dropped(resource: impl Any + Send + Sync) -> Self {
+        Self { resource: Some(Box::new(resource)), release: None }
+    }
+
+    /// A lock that is given back by storing `body` under `key`.
+    pub fn until_put(key: Key, body: Bytes) -> Self {
+        Self { resource: None, release: Some((key, body)) }
+    }
+}
+
+impl Debug for LockGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = self.release.as_ref().map(|(key, _)| key);
+        f.debug_struct("LockGuard")
+            .field("resource", &self.resource.is_some())
+            .field("release", &key)
+            .finish()
+    }
+}
+
+/// A durable store of small bodies under keys, each written once and never changed.
+///
+/// # Guarantees that an implementation gives
+/// * **Durable**: when [`put_new`](Self::put_new) returns [`Put::Written`], the body survives the death of the
+///   process and a power cut. The engine sends nothing that must be undone before it has this answer.
+/// * **Exclusive**: of any number of concurrent `put_new` for one key, at most one returns `Written`, whichever
+///   process or host they come from. All fencing rests on this.
+/// * **Whole or absent**, as far as the store can: a reader sees the whole body or no key. A torn body is detected
+///   by the checksum inside it and reported, so a store that can tear (a plain file system) is good enough.
+/// * **Read your writes**: a key for which `put_new` has returned `Written` or `Exists` is listed and readable by every
+///   process from then on.
+///
+/// An implementation never retries a put whose outcome is unknown as if nothing had happened: it returns the error
+/// (with [`Outcome::Unknown`](camunda_backup_core::Outcome::Unknown)); [`RunLog`] finds out what became of it.
+///
+/// # Over an object store
+/// Three methods are enough; the lock comes with the trait.
+/// * `put_new`: `PUT` with the header `If-None-Match: *` (S3, Azure Blob) or `x-goog-if-generation-match: 0` (GCS).
+///   200 or 201 is `Written`; 412 (and S3's 409 `ConditionalRequestConflict` **after a read shows the key**) is
+///   `Exists`; no answer is an error with the outcome unknown.
+/// * `list`: list objects with the prefix `<prefix>/`, follow every continuation page, sort. It must be strongly
+///   consistent, as S3, GCS and Azure Blob are.
+/// * `read`: `GET`, refusing more than [`MAX_BODY`] bytes.
+/// * `lock`: leave the default. It numbers the holders `locks/<name>/<n>` and ends each with
+///   `locks/<name>/<n>.released`. Such a store cannot tell whether a holder is dead, so a lock whose process was
+///   killed stays [`Lock::Held`] until an operator who made sure of it calls [`break_lock`](Self::break_lock). A store
+///   with leases or sessions overrides `lock` with one that ends with its holder.
+/// * Versioning, lifecycle and retention rules of the bucket must not delete keys younger than the oldest backup that
+///   you may want to explain; anything older may go, run by run.
+///
+/// # Cancellation
+/// Dropping a `put_new` leaves its outcome unknown, like a lost answer.
+#[async_trait]
+pub trait Journal: Debug + Send + Sync {
+    /// Stores `body` under `key` if nothing is there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`](camunda_backup_core::ErrorKind::Journal), naming the place, the operation and what to do next. The body may or may not be stored.
+    async fn put_new(&self, key: &Key, body: Bytes) -> Result<Put>;
+
+    /// All keys below `prefix`, sorted.
+    ///
+    /// `prefix` is whole segments without a `/` at the end: `runs/a` lists `runs/a/…`, not `runs/ab/…`. The empty
+    /// prefix lists everything. What is stored beside the journal's keys and cannot be a [`Key`] is left out.
+    async fn list(&self, prefix: &str) -> Result<Vec<Key>>;
+
+    /// The body under `key`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](camunda_backup_core::ErrorKind::NotFound) if there is none.
+    async fn read(&self, key: &Key) -> Result<Bytes>;
+
+    /// Tries to take the lock `name`, without waiting, for as long as the guard lives.
+    ///
+    /// Taking it twice is refused in the same process too. `holder` is what others are told.
+    ///
+    /// # Guarantees
+    /// [`FileJournal`] and [`MemoryJournal`] release it when the holder dies. The default, made of `put_new` and
+    /// `list`, cannot: see the trait.
+    async fn lock(&self, name: &str, holder: &Holder) -> Result<Lock> {
+        put_list_lock::lock(self, name, holder).await
+    }
+
+    /// Gives a lock back.
+    async fn unlock(&self, guard: LockGuard) -> Result<()> {
+        if let Some((key, body)) = guard.release {
+            self.put_new(&key, body).await?;
+        }
+        drop(guard.resource);
+        Ok(())
+    }
+
+    /// Ends the lock `name` although its holder has not given it back, and returns who that was.
+    ///
+    /// Only for a holder that is certainly dead. If it is not, the fencing tokens still stop it from writing to the
+    /// journal, but not from sending requests to the cluster.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Claimed`](camunda_backup_core::ErrorKind::Claimed) if the store knows that the holder lives.
+    async fn break_lock(&self, name: &str) -> Result<Option<Holder>> {
+        put_list_lock::break_lock(self, name).await
+    }
+}
+
+#[async_trait]
+impl<J: Journal + ?Sized> Journal for Arc<J> {
+    async fn put_new(&self, key: &Key, body: Bytes) -> Result<Put> {
+        (**self).put_new(key, body).await
+    }
+    async fn list(&self, prefix: &str) -> Result<Vec<Key>> {
+        (**self).list(prefix).await
+    }
+    async fn read(&self, key: &Key) -> Result<Bytes> {
+        (**self).read(key).await
+    }
+    async fn lock(&self, name: &str, holder: &Holder) -> Result<Lock> {
+        (**self).lock(name, holder).await
+    }
+    async fn unlock(&self, guard: LockGuard) -> Result<()> {
+        (**self).unlock(guard).await
+    }
+    async fn break_lock(&self, name: &str) -> Result<Option<Holder>> {
+        (**self).break_lock(name).await
+    }
+}

@@ -1,0 +1,208 @@
+//! One run per cluster: a lock, and a fencing token that outlives it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camunda_backup_core::{Component, Error, ErrorKind, Result, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::record::FORMAT;
+use super::{Holder, Journal, Key, Lock, LockGuard, Put, seal};
+
+/// How often the next token is tried. Only a holder whose lock was broken can be in the way.
+const TOKEN_TRIES: u32 = 16;
+
+/// The exclusive right to run procedures on a cluster.
+///
+/// # Guarantees
+/// At most one claim of a cluster is alive in all processes that share the journal, as far as its lock can tell.
+/// Its token is higher than that of every claim before it, so what an earlier holder still writes is recognised.
+///
+/// # Cancellation
+/// Dropping a claim gives the lock back where dropping can (see [`LockGuard`]). The claim stays on record as not
+/// released, and the next one reports it as an [`Orphan`].
+#[derive(Debug)]
+#[must_use = "a dropped claim protects nothing"]
+pub struct Claim {
+    journal: Arc<dyn Journal>,
+    cluster: String,
+    holder: Holder,
+    guard: LockGuard,
+    orphans: Vec<Orphan>,
+}
+
+/// An earlier claim that was never released: its process died, or could not write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Orphan {
+    /// Its fencing token, as in the records that it wrote.
+    pub token: u64,
+    /// Who it was; `None` if its record is damaged.
+    pub holder: Option<Holder>,
+}
+
+/// What is stored about a claim and about its end.
+#[derive(Debug, Serialize, Deserialize)]
+struct Entry {
+    format: u32,
+    cluster: String,
+    holder: Holder,
+}
+
+/// Claims a cluster, without waiting.
+///
+/// `cluster` is the name that all processes use for it, one segment of a [`Key`]; `holder_name` is what others are
+/// told, such as `camunda-backup`.
+///
+/// # Errors
+/// [`ErrorKind::Claimed`] if somebody else holds it, with name, host, process id and start time;
+/// [`ErrorKind::Journal`] if the journal fails. Nothing is held then.
+pub async fn claim(
+    journal: Arc<dyn Journal>,
+    cluster: &str,
+    holder_name: &str,
+    now: Timestamp,
+) -> Result<Claim> {
+    check_cluster(cluster)?;
+    let mut holder = Holder::this_process(holder_name, now);
+    let guard = match journal.lock(cluster, &holder).await? {
+        Lock::Acquired(guard) => guard,
+        Lock::Held(other) => return Err(held(cluster, other.as_ref())),
+    };
+    match take_token(&*journal, cluster, &mut holder).await {
+        Ok(orphans) => Ok(Claim { journal, cluster: cluster.to_owned(), holder, guard, orphans }),
+        Err(error) => {
+            // The first error says why there is no claim; a lock that cannot be given back will say so itself.
+            let _ = journal.unlock(guard).await;
+            Err(error)
+        }
+    }
+}
+
+impl Claim {
+    /// The fencing token: greater than that of every earlier claim of the cluster.
+    pub fn token(&self) -> u64 {
+        self.holder.token
+    }
+
+    /// The cluster.
+    pub fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    /// What others are told about us.
+    pub fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    /// Earlier claims that were never released, oldest first. Their runs may still owe something.
+    pub fn orphans(&self) -> &[Orphan] {
+        &self.orphans
+    }
+
+    /// Records that an orphan's runs owe nothing any more, so that no later claim reports it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`] if that could not be recorded; the orphan is then reported again.
+    pub async fn settle(&mut self, token: u64) -> Result<()> {
+        let Some(place) = self.orphans.iter().position(|orphan| orphan.token == token) else { return Ok(()) };
+        // Who settled it, not who left it: the claim itself says that.
+        self.put_released(token).await?;
+        self.orphans.remove(place);
+        Ok(())
+    }
+
+    /// Gives the cluster back: records the release, then releases the lock.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`] if the release could not be recorded. The lock is released nevertheless, and the next
+    /// claim reports this one as an orphan.
+    pub async fn release(self) -> Result<()> {
+        let recorded = self.put_released(self.holder.token).await;
+        let unlocked = self.journal.unlock(self.guard).await;
+        recorded.and(unlocked)
+    }
+
+    async fn put_released(&self, token: u64) -> Result<()> {
+        let key = released_key(&self.cluster, token)?;
+        // `Exists` is as good: released is released.
+        self.journal.put_new(&key, entry(&self.cluster, &self.holder)?).await.map(|_| ())
+    }
+}
+
+/// Takes the next token and returns the claims that were never released.
+async fn take_token(journal: &dyn Journal, cluster: &str, holder: &mut Holder) -> Result<Vec<Orphan>> {
+    for _ in 0..TOKEN_TRIES {
+        let claims = claims_of(journal, cluster).await?;
+        holder.token = claims.keys().last().copied().unwrap_or_default() + 1;
+        let put = journal.put_new(&claim_key(cluster, holder.token)?, entry(cluster, holder)?).await?;
+        if put == Put::Written {
+            return orphans_of(journal, cluster, claims).await;
+        }
+    }
+    Err(held(cluster, None))
+}
+
+/// Every token that was ever taken, and whether its claim was released.
+async fn claims_of(journal: &dyn Journal, cluster: &str) -> Result<BTreeMap<u64, bool>> {
+    let mut claims = BTreeMap::new();
+    for key in journal.list(&format!("claims/{cluster}")).await? {
+        let name = key.segments().nth(2).and_then(|name| name.strip_suffix(".json"));
+        let Some(name) = name.filter(|_| key.segments().count() == 3) else { continue };
+        let (number, released) =
+            name.strip_suffix(".released").map_or((name, false), |number| (number, true));
+        if let Some(token) = number.parse().ok().filter(|token| *token < u64::MAX) {
+            *claims.entry(token).or_default() |= released;
+        }
+    }
+    Ok(claims)
+}
+
+async fn orphans_of(
+    journal: &dyn Journal,
+    cluster: &str,
+    claims: BTreeMap<u64, bool>,
+) -> Result<Vec<Orphan>> {
+    let mut orphans = Vec::new();
+    for (token, _) in claims.into_iter().filter(|(_, released)| !released) {
+        let body = journal.read(&claim_key(cluster, token)?).await;
+        let holder = body.ok().and_then(|body| seal::unseal::<Entry>(&body).ok()).map(|entry| entry.holder);
+        orphans.push(Orphan { token, holder });
+    }
+    Ok(orphans)
+}
+
+fn entry(cluster: &str, holder: &Holder) -> Result<bytes::Bytes> {
+    seal::seal(&Entry { format: FORMAT, cluster: cluster.to_owned(), holder: holder.clone() })
+}
+
+fn claim_key(cluster: &str, token: u64) -> Result<Key> {
+    Key::new(format!("claims/{cluster}/{token:08}.json"))
+}
+
+fn released_key(cluster: &str, token: u64) -> Result<Key> {
+    Key::new(format!("claims/{cluster}/{token:08}.released.json"))
+}
+
+/// Refuses a cluster name that is not one segment of a key.
+pub(super) fn check_cluster(cluster: &str) -> Result<()> {
+    if super::key::is_segment(cluster) {
+        return Ok(());
+    }
+    let shown = camunda_backup_core::text::one_line(cluster);
+    let message = format!("{shown:?} cannot name a cluster in the journal");
+    let advice = "use only a-z, 0-9, '.', '_' and '-', at most 128 of them, with no dot at either end";
+    Err(Error::new(ErrorKind::InvalidInput, message).with_component(Component::Journal).with_advice(advice))
+}
+
+fn held(cluster: &str, holder: Option<&Holder>) -> Error {
+    let who = holder.map_or_else(|| "a process that cannot be named".to_owned(), ToString::to_string);
+    Error::new(ErrorKind::Claimed, format!("already claimed by {who}"))
+        .with_component(Component::Journal)
+        .with_operation("journal.claim")
+        .with_subject(cluster)
+        .with_advice(
+            "wait until that run ends, or cancel it there; if its process is dead and the journal cannot know that \
+             (an object store), make sure of it, call break_lock and then recover()",
+        )
+}

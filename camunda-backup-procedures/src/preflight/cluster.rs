@@ -1,0 +1,183 @@
+//! Findings about brokers, topology, exporting and versions (B0.1, B0.5, B0.6, B0.8, B0.9).
+
+use std::collections::BTreeMap;
+
+use camunda_backup_core::PartitionId;
+use camunda_backup_zeebe::{ExporterPhase, ExporterStatus, ExportingStatus, PartitionStatus, Role};
+
+use super::{Finding, FindingCode};
+use crate::facts::{Facts, Probe};
+
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    let mut findings = topology(facts);
+    findings.extend(exporting(facts));
+    findings.extend(pending_change(facts));
+    findings.extend(exporters(facts));
+    findings.extend(versions(facts));
+    findings
+}
+
+fn topology(facts: &Facts) -> Vec<Finding> {
+    const WHY: &str =
+        "pause and resume need every replica, and only a complete topology makes an empty answer believable";
+    match &facts.topology {
+        Probe::Seen(topology) => {
+            let problems = topology.problems();
+            let finding = || {
+                Finding::blocker(FindingCode::TopologyIncomplete, "zeebe", problems.join("; "))
+                    .because(WHY)
+                    .advise("wait until every partition has one healthy leader and all its replicas, then try again")
+            };
+            (!problems.is_empty()).then(finding).into_iter().collect()
+        }
+        Probe::Failed { why, advice, .. } => vec![
+            Finding::blocker(
+                FindingCode::ComponentUnreachable,
+                "zeebe",
+                format!("the topology cannot be read: {why}"),
+            )
+            .because(WHY)
+            .advise(advice.clone().unwrap_or_else(|| "check the REST and broker addresses".to_owned())),
+        ],
+        Probe::Absent => vec![
+            Finding::blocker(
+                FindingCode::TopologyUnknown,
+                "zeebe",
+                "there is no address to read the topology from",
+            )
+            .because(WHY)
+            .advise("configure `rest` (8.5+), or the management address of every broker in `brokers`"),
+        ],
+    }
+}
+
+fn exporting(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut readable = false;
+    if let Some(status) = facts.exporting.seen() {
+        readable = true;
+        if *status != ExportingStatus::Exporting {
+            findings.push(paused("zeebe", format!("the cluster's exporting status is {status}")));
+        }
+    }
+    for (broker, probe) in &facts.partitions {
+        let name = format!("broker {broker}");
+        match probe {
+            Probe::Seen(partitions) if partitions.is_empty() => findings.push(
+                Finding::blocker(FindingCode::TopologyIncomplete, name, "the broker shows no partition")
+                    .because("an empty answer is not evidence that nothing is paused")
+                    .advise("wait until the broker has joined its partitions"),
+            ),
+            Probe::Seen(partitions) => {
+                readable = true;
+                findings.extend(not_exporting(&name, partitions));
+            }
+            Probe::Failed { why, advice, .. } => findings.push(
+                Finding::blocker(FindingCode::ComponentUnreachable, name, why.clone())
+                    .because("what its partitions export cannot be seen, and a pause would be refused")
+                    .advise(
+                        advice
+                            .clone()
+                            .unwrap_or_else(|| "start the broker or correct its address".to_owned()),
+                    ),
+            ),
+            Probe::Absent => {}
+        }
+    }
+    if !readable {
+        findings.push(
+            Finding::warning(FindingCode::ExportingUnknown, "zeebe", "no broker address is configured")
+                .because("whether the pause holds can only be believed, so the verdict cannot be PROVEN")
+                .advise(
+                    "configure the management address of every broker in `brokers` (CAMUNDA_BROKER_URLS)",
+                ),
+        );
+    }
+    findings
+}
+
+/// Followers of 8.1 and 8.2 show no phase; a leader always does.
+fn not_exporting(broker: &str, partitions: &BTreeMap<PartitionId, PartitionStatus>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (partition, status) in partitions {
+        match &status.exporter_phase {
+            Some(ExporterPhase::Exporting) => {}
+            Some(phase) => findings.push(paused(broker, format!("partition {partition} is {phase}"))),
+            None if status.role == Role::Leader => findings.push(
+                Finding::blocker(
+                    FindingCode::TopologyIncomplete,
+                    broker,
+                    format!("the leader of partition {partition} shows no exporter phase"),
+                )
+                .because("an unknown phase is not evidence that nothing is paused")
+                .advise("wait until the partition is active"),
+            ),
+            None => {}
+        }
+    }
+    findings
+}
+
+fn paused(component: &str, seen: String) -> Finding {
+    Finding::blocker(FindingCode::ExportingPaused, component, seen)
+        .because("a pause that was there before is somebody else's; pausing over it can corrupt the broker's state")
+        .advise(
+            "find out who paused it; if nobody did, run `recover()` with the journal of that run, or POST \
+             /actuator/exporting/resume",
+        )
+}
+
+fn pending_change(facts: &Facts) -> Option<Finding> {
+    let change = facts.cluster_state.seen()?.pending_change.as_ref()?;
+    let seen = format!("cluster change {} is pending ({})", change.id, change.status);
+    Some(
+        Finding::blocker(FindingCode::ChangePending, "zeebe", seen)
+            .because("replicas that join while exporting is paused export all the same")
+            .advise("wait until `GET /actuator/cluster` shows no pendingChange"),
+    )
+}
+
+fn exporters(facts: &Facts) -> Vec<Finding> {
+    let not_enabled = facts
+        .exporters
+        .seen()
+        .into_iter()
+        .flatten()
+        .filter(|exporter| exporter.status != ExporterStatus::Enabled);
+    not_enabled
+        .map(|exporter| {
+            let seen = format!("exporter {} is {}", exporter.id, exporter.status);
+            Finding::warning(FindingCode::ExporterNotEnabled, "zeebe", seen)
+                .because("what it should export is not in the backup, and the log grows")
+                .advise("enable it, or ignore this if it is disabled on purpose (a lost region)")
+        })
+        .collect()
+}
+
+fn versions(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (component, probe) in &facts.versions {
+        match probe {
+            Probe::Seen(Some(version)) if *version != facts.version => findings.push(
+                Finding::blocker(
+                    FindingCode::VersionsDiffer,
+                    component,
+                    format!("runs {version}, the gateway runs {}", facts.version),
+                )
+                .because("a backup restores only with exactly the versions that made it")
+                .advise("finish the update first"),
+            ),
+            Probe::Failed { why, advice, .. } => findings.push(
+                Finding::blocker(FindingCode::ComponentUnreachable, component, why.clone())
+                    .because("its part of the backup could not be made")
+                    .advise(
+                        advice
+                            .clone()
+                            .unwrap_or_else(|| "check the address and that it is running".to_owned()),
+                    ),
+            ),
+            _ => {}
+        }
+    }
+    findings
+}

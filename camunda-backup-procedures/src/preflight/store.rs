@@ -1,0 +1,142 @@
+//! Findings about the search store (B0.2, B0.5, B0.7, B0.10, B0.11).
+
+use camunda_backup_es::{HealthStatus, IndexStats, SnapshotState};
+
+use super::{Finding, FindingCode};
+use crate::facts::{Facts, Probe};
+
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    if matches!(facts.store, Probe::Absent) {
+        return no_store(facts).into_iter().collect();
+    }
+    let mut findings = Vec::new();
+    findings.extend(unreachable("the store", &facts.store));
+    findings.extend(repository(facts));
+    findings.extend(running_snapshots(facts));
+    findings.extend(indices(facts));
+    findings.extend(disks(facts));
+    findings
+}
+
+fn no_store(facts: &Facts) -> Option<Finding> {
+    let needed = !facts.apps.is_empty() || facts.optimize;
+    let seen = "no search store and repository are configured";
+    needed.then(|| {
+        Finding::blocker(FindingCode::StoreNotConfigured, "store", seen)
+            .because("the exported records and the second witness of every part are there")
+            .advise("set `store` and `repository`, or ask for `zeebe_only`")
+    })
+}
+
+fn unreachable<T>(what: &str, probe: &Probe<T>) -> Option<Finding> {
+    let Probe::Failed { why, advice, .. } = probe else { return None };
+    Some(
+        Finding::blocker(FindingCode::ComponentUnreachable, "store", format!("{what} cannot be read: {why}"))
+            .because("nothing that an application says about its backup can be checked")
+            .advise(advice.clone().unwrap_or_else(|| "check the store's address and health".to_owned())),
+    )
+}
+
+fn repository(facts: &Facts) -> Vec<Finding> {
+    let repository = match &facts.repository {
+        Probe::Seen(Some(repository)) => repository,
+        Probe::Seen(None) => return vec![missing_repository()],
+        other => return unreachable("the repository", other).into_iter().collect(),
+    };
+    if repository.readonly {
+        let seen = format!("repository {} is registered as readonly", repository.name);
+        return vec![
+            Finding::blocker(FindingCode::RepositoryReadonly, "store", seen)
+                .because("no snapshot can be written")
+                .advise("register it on the writing cluster without `readonly`"),
+        ];
+    }
+    let unverified = facts.verified.failure().map(|why| {
+        Finding::blocker(FindingCode::RepositoryUnverified, "store", why)
+            .because("a node that cannot write to the repository makes every snapshot fail or partial")
+            .advise(format!("POST /_snapshot/{}/_verify and give every node access", repository.name))
+    });
+    unverified.into_iter().chain(unreachable("the list of snapshots", &facts.snapshots)).collect()
+}
+
+fn missing_repository() -> Finding {
+    Finding::blocker(FindingCode::RepositoryMissing, "store", "the configured repository is not registered")
+        .because("the applications answer 200 or 400 and write nothing")
+        .advise(
+            "register the repository that the applications are configured with: curl -X PUT \
+             \"$STORE/_snapshot/$REPOSITORY\" -H 'Content-Type: application/json' -d \
+             '{\"type\":\"s3\",\"settings\":{\"bucket\":\"…\",\"base_path\":\"…\"}}'",
+        )
+}
+
+fn running_snapshots(facts: &Facts) -> Vec<Finding> {
+    let running =
+        facts.snapshots.seen().into_iter().flatten().filter(|entry| entry.state == SnapshotState::InProgress);
+    running
+        .map(|entry| {
+            let seen = format!("snapshot {} is running in the repository", entry.name);
+            Finding::blocker(FindingCode::SnapshotRunning, "store", seen)
+                .because("snapshots of one repository wait for each other, so the pause would be long")
+                .advise("wait until it has ended")
+        })
+        .collect()
+}
+
+fn indices(facts: &Facts) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let red = |probe: &Probe<Vec<IndexStats>>| -> Vec<String> {
+        let indices = probe.seen().into_iter().flatten();
+        indices.filter(|i| i.health == Some(HealthStatus::Red)).map(|i| i.name.to_string()).collect()
+    };
+    for name in red(&facts.record_indices).into_iter().chain(red(&facts.app_indices)) {
+        findings.push(
+            Finding::blocker(FindingCode::IndexRed, "store", format!("index {name} is red"))
+                .because("a part with a red index is never made, and the application says nothing")
+                .advise("repair or delete the index"),
+        );
+    }
+    let without = |probe: &Probe<Vec<IndexStats>>| probe.seen().is_some_and(Vec::is_empty);
+    if without(&facts.record_indices) {
+        findings.push(no_records(facts));
+    }
+    if without(&facts.app_indices) && !facts.apps.is_empty() {
+        let seen = "there are no indices under the applications' prefixes";
+        findings.push(
+            Finding::warning(FindingCode::PrefixWithoutIndices, "store", seen)
+                .because("the union of the parts cannot be compared with the live indices")
+                .advise("set `app_prefixes` to the prefixes that the applications are configured with"),
+        );
+    }
+    findings.extend(unreachable("the record indices", &facts.record_indices));
+    findings
+}
+
+/// Up to 8.7 every web application reads the records, so there must be some; later only Optimize does.
+fn no_records(facts: &Facts) -> Finding {
+    let seen = format!("there are no indices under the record prefix {}", facts.record_prefix);
+    let needed = facts.optimize || (facts.version.line() < (8, 8) && !facts.apps.is_empty());
+    let finding = if needed {
+        Finding::blocker(FindingCode::PrefixWithoutIndices, "store", seen).because(
+            "the applications import from the records, so either the prefix is wrong or nothing is exported",
+        )
+    } else {
+        Finding::warning(FindingCode::PrefixWithoutIndices, "store", seen)
+            .because("without exported records there is no records snapshot")
+    };
+    finding.advise("set `record_prefix` to the prefix of the exporter (index.prefix)")
+}
+
+fn disks(facts: &Facts) -> Vec<Finding> {
+    let over = facts.disk.seen().map(|disk| disk.over_flood_stage.clone()).unwrap_or_default();
+    over.into_iter()
+        .map(|node| {
+            Finding::blocker(
+                FindingCode::StoreDiskFull,
+                "store",
+                format!("node {node} is over its flood stage"),
+            )
+            .because("its indices are read-only and backups fail without saying why")
+            .advise("free disk space on the node first")
+        })
+        .collect()
+}

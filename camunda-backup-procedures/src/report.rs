@@ -1,0 +1,145 @@
+//! What a run leaves behind: a report for people and an evidence bundle for later, in one serialisable structure
+//! without secrets.
+
+use std::fmt;
+use std::time::Duration;
+
+use camunda_backup_core::{BackupId, Error, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Moment, RunOutcome};
+use crate::facts::Facts;
+use crate::leftovers::Leftover;
+use crate::plan::{BackupOrder, Plan};
+use crate::preflight::Finding;
+use crate::verdict::{Condition, Verdict};
+
+/// The report of one run, whether it completed or not.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// The version of this structure, 1.
+    pub format: u32,
+    /// The run's name in the journal.
+    pub run: String,
+    /// The cluster's name.
+    pub cluster: String,
+    /// The backup id.
+    pub id: BackupId,
+    /// The order that was followed.
+    pub order: BackupOrder,
+    /// How it ended.
+    pub outcome: RunOutcome,
+    /// Whether the backup is a consistent recovery point.
+    pub verdict: Verdict,
+    /// Every condition, with its reason.
+    pub conditions: Vec<Condition>,
+    /// When it began and ended, on our clock.
+    pub began: Timestamp,
+    /// When it ended, on our clock.
+    pub ended: Timestamp,
+    /// How long exporting was, or may have been, paused; `None` if it never was.
+    pub paused: Option<Duration>,
+    /// Whether something is still owed: exporting was not seen running again.
+    pub owing: bool,
+    /// Whether the gateway refused to resume and the brokers were resumed one by one.
+    pub resumed_broker_by_broker: bool,
+    /// Warnings, and blockers that were overridden by name.
+    pub findings: Vec<Finding>,
+    /// The first error and those beside it, in words with advice.
+    pub errors: Vec<String>,
+    /// What a run that did not complete has left behind.
+    pub leftovers: Vec<Leftover>,
+    /// The plan.
+    pub plan: Plan,
+    /// What was seen before.
+    pub before: Facts,
+    /// What was seen afterwards, if the cluster could be looked at.
+    pub after: Option<Facts>,
+    /// Everything that was sent and seen, in happened-before order.
+    pub timeline: Vec<Moment>,
+}
+
+impl Report {
+    /// The names of all snapshots in the store that belong to the backup.
+    pub fn snapshots(&self) -> Vec<String> {
+        crate::leftovers::snapshots_in(&self.timeline)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self.outcome {
+            RunOutcome::Completed => "COMPLETED",
+            RunOutcome::Failed => "FAILED",
+            RunOutcome::Cancelled => "CANCELLED",
+            RunOutcome::Abandoned => "ABANDONED",
+        };
+        writeln!(f, "backup {} of cluster {}: {outcome}, {}", self.id, self.cluster, self.verdict)?;
+        writeln!(f, "order {}; took {:.1?}", self.order, self.ended.since(self.began))?;
+        match self.paused {
+            Some(paused) if self.owing => writeln!(f, "exporting MAY STILL BE PAUSED, since {paused:.1?}")?,
+            Some(paused) => writeln!(f, "exporting was paused for {paused:.1?} and runs again")?,
+            None => writeln!(f, "exporting was never paused")?,
+        }
+        for finding in &self.findings {
+            writeln!(f, "{finding}")?;
+        }
+        for error in &self.errors {
+            writeln!(f, "error: {error}")?;
+        }
+        for snapshot in self.snapshots() {
+            writeln!(f, "  snapshot {snapshot}")?;
+        }
+        if !self.leftovers.is_empty() {
+            writeln!(f, "left behind (`abandon({})` deletes it):", self.id)?;
+        }
+        for leftover in &self.leftovers {
+            writeln!(f, "  {leftover}")?;
+        }
+        for condition in &self.conditions {
+            writeln!(f, "{condition}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A run that did not complete: the first error, the errors beside it, and the report.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Failure {
+    /// The first error.
+    pub error: Error,
+    /// What went wrong beside it, such as a resume that could not be confirmed.
+    pub secondary: Vec<Error>,
+    /// The report; `None` when the run had not begun.
+    pub report: Option<Box<Report>>,
+}
+
+impl Failure {
+    pub(crate) fn before_the_run(error: Error) -> Self {
+        Self { error, secondary: Vec::new(), report: None }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::before_the_run(error)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error.report())?;
+        for error in &self.secondary {
+            write!(f, "\nbeside it: {}", error.report())?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}

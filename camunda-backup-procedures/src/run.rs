@@ -1,0 +1,299 @@
+//! One run of a plan in a task of its own, and the handle to it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::{Error, Result};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::cluster::Shared;
+use crate::discover::{Discovery, look_again};
+use crate::engine::{
+    Context, Engine, Entry, EventBus, Events, Ledger, RunEventKind, RunOutcome, Stop, StopReason,
+};
+use crate::facts::Facts;
+use crate::journal::{Claim, RunId, RunLog};
+use crate::leftovers;
+use crate::plan::Plan;
+use crate::planner::drift;
+use crate::preflight::{FindingCode, Severity, preflight};
+use crate::recover::{debts, nonce};
+use crate::report::{Failure, Report};
+use crate::spec::BackupSpec;
+use crate::verdict::{Verdict, judge};
+
+/// The handle to a run that is under way.
+///
+/// # Cancellation
+/// Dropping the handle means: stop at the next safe point, close what is open, and write the report into the journal.
+/// That happens in the run's own task, so it needs the runtime to live on; use [`RunHandle::shutdown`] before a runtime
+/// ends, and [`RunHandle::detach`] to let the run finish without a handle. When the runtime or the process dies first,
+/// [`Cluster::recover`](crate::Cluster::recover) pays what is owed.
+#[derive(Debug)]
+#[must_use = "dropping the handle stops the run"]
+pub struct RunHandle {
+    task: Option<JoinHandle<Result<Report, Failure>>>,
+    stop: watch::Sender<Option<StopReason>>,
+    events: EventSource,
+}
+
+#[derive(Clone)]
+struct EventSource(EventBus);
+
+impl std::fmt::Debug for EventSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("EventSource")
+    }
+}
+
+impl RunHandle {
+    /// The events from now on.
+    pub fn events(&self) -> Events {
+        self.events.0.subscribe()
+    }
+
+    /// Asks the run to stop at the next safe point and to close what is open. Returns at once; wait for the end with
+    /// [`RunHandle::finished`].
+    pub fn cancel(&self) {
+        self.stop.send_replace(Some(StopReason::Cancelled));
+    }
+
+    /// Lets the run finish by itself.
+    pub fn detach(mut self) {
+        self.task = None;
+        // The wish to stop is `None`; without a sender nobody can ever wish it.
+    }
+
+    /// Waits for the end.
+    ///
+    /// # Cancellation
+    /// Dropping this future drops the handle: the run stops at the next safe point and closes.
+    pub async fn finished(mut self) -> Result<Report, Failure> {
+        let Some(task) = self.task.as_mut() else { return Err(ended_from_outside().into()) };
+        let ended = task.await.unwrap_or_else(|_| Err(ended_from_outside().into()));
+        self.task = None;
+        ended
+    }
+
+    /// Stops the run and waits for it to close, for at most `grace`: for the end of a runtime or process.
+    ///
+    /// # Errors
+    /// When the grace is over first: the run goes on closing as long as the runtime lives, and what it then still owes
+    /// is in the journal for [`Cluster::recover`](crate::Cluster::recover).
+    pub async fn shutdown(mut self, grace: Duration) -> Result<Report, Failure> {
+        self.stop.send_replace(Some(StopReason::ShuttingDown));
+        let Some(task) = self.task.as_mut() else { return Err(ended_from_outside().into()) };
+        let ended = tokio::time::timeout(grace, task).await;
+        match ended {
+            Ok(ended) => {
+                self.task = None;
+                ended.unwrap_or_else(|_| Err(ended_from_outside().into()))
+            }
+            Err(_) => Err(Error::new(
+                ErrorKind::NeedsOperator,
+                format!("the run had not closed after the grace of {grace:?}"),
+            )
+            .with_advice("run `recover()` at the next start: the journal says what is still owed")
+            .into()),
+        }
+    }
+}
+
+impl Drop for RunHandle {
+    fn drop(&mut self) {
+        if self.task.is_some() {
+            self.stop.send_if_modified(|wish| {
+                let unset = wish.is_none();
+                if unset {
+                    *wish = Some(StopReason::Dropped);
+                }
+                unset
+            });
+        }
+    }
+}
+
+fn ended_from_outside() -> Error {
+    Error::new(
+        ErrorKind::Internal,
+        "the run's task was ended from outside, by a panic or the end of its runtime",
+    )
+    .with_advice("run `recover()`: the journal says what is still owed")
+}
+
+/// Starts a run in a task of its own.
+pub(crate) fn start(shared: Arc<Shared>, discovery: Arc<Discovery>, plan: Plan) -> RunHandle {
+    let (stop, wishes) = watch::channel(None);
+    let events = EventBus::new(Arc::clone(&shared.clock), shared.observer.clone());
+    let bus = events.clone();
+    let task = tokio::spawn(async move { run(&shared, &discovery, plan, bus, Stop::new(wishes)).await });
+    RunHandle { task: Some(task), stop, events: EventSource(events) }
+}
+
+async fn run(
+    shared: &Shared,
+    discovery: &Discovery,
+    plan: Plan,
+    events: EventBus,
+    stop: Stop,
+) -> Result<Report, Failure> {
+    stop.heard()?;
+    let claim = shared.claim().await?;
+    let run = RunId::new(shared.clock.now(), nonce(&claim));
+    let result = run_claimed(shared, discovery, plan, events, stop, &claim, run).await;
+    if let Err(error) = claim.release().await {
+        tracing::warn!(%error, "the claim could not be released in the journal; its lock ends with this process");
+    }
+    result
+}
+
+async fn run_claimed(
+    shared: &Shared,
+    discovery: &Discovery,
+    plan: Plan,
+    events: EventBus,
+    stop: Stop,
+    claim: &Claim,
+    run: RunId,
+) -> Result<Report, Failure> {
+    refuse_when_owing(shared).await?;
+    let began = shared.clock.now();
+    let before = recheck(shared, discovery, &plan).await?;
+    stop.heard()?;
+    let log = RunLog::begin(Arc::clone(&shared.journal), &shared.config.name, run.clone(), claim.token());
+    let ledger = Arc::new(Ledger::new(log, Arc::clone(&shared.clock)));
+    ledger.write(Entry::Started { plan: Box::new(plan.clone()) }).await?;
+    events.tell(RunEventKind::Started { id: plan.id, run: run.to_string() });
+    let context = Context {
+        clients: Arc::new(discovery.clients.clone()),
+        plan: Arc::new(plan),
+        run,
+        clock: Arc::clone(&shared.clock),
+        record_prefix: shared.config.record_prefix.clone(),
+    };
+    let engine = Engine::new(context, ledger, events, stop);
+    let ended = engine.run().await;
+    let after =
+        look_again(&shared.config, &shared.handles, &discovery.clients, shared.clock.as_ref(), &before).await;
+    finish(engine, ended, began, before, after.ok()).await
+}
+
+/// A run must not begin while an earlier one still owes something.
+async fn refuse_when_owing(shared: &Shared) -> Result<()> {
+    let owing = debts(shared).await?;
+    match owing.first() {
+        None => Ok(()),
+        Some((run, obligation)) => Err(Error::new(
+            ErrorKind::Blocked,
+            format!("run {run} was not closed and still owes to {obligation}"),
+        )
+        .with_component(camunda_backup_core::Component::Journal)
+        .with_advice("run `recover()` first; it pays what is owed and says what it did")),
+    }
+}
+
+/// What was planned must still be so: facts are pinned, and time has passed since they were seen.
+async fn recheck(shared: &Shared, discovery: &Discovery, plan: &Plan) -> Result<Facts> {
+    let clock = shared.clock.as_ref();
+    let now =
+        look_again(&shared.config, &shared.handles, &discovery.clients, clock, &discovery.facts).await?;
+    let differences = drift(&plan.pinned, &now);
+    if !differences.is_empty() {
+        return Err(Error::new(
+            ErrorKind::Blocked,
+            format!("the cluster is not the one that was planned with: {}", differences.join("; ")),
+        )
+        .with_subject(format!("backup {}", plan.id))
+        .with_advice("connect and plan again; nothing was changed"));
+    }
+    let overrides = plan.findings.iter().filter(|f| f.severity == Severity::Overridden).map(|f| f.code);
+    let spec = BackupSpec {
+        overrides: overrides.collect(),
+        zeebe_only: plan.order == crate::plan::BackupOrder::ZeebeOnly,
+        ..BackupSpec::default()
+    };
+    let findings = preflight(&now, &spec, plan.id);
+    let blockers: Vec<&crate::preflight::Finding> =
+        findings.iter().filter(|finding| finding.severity == Severity::Blocker).collect();
+    let Some(first) = blockers.first() else { return Ok(now) };
+    let kind =
+        if first.code == FindingCode::ExportingPaused { ErrorKind::Foreign } else { ErrorKind::Blocked };
+    let words: Vec<String> = blockers.iter().map(ToString::to_string).collect();
+    Err(Error::new(kind, format!("since the plan was made:\n  {}", words.join("\n  ")))
+        .with_subject(format!("backup {}", plan.id))
+        .with_advice("nothing was changed; each line says what to do"))
+}
+
+async fn finish(
+    engine: Engine,
+    ended: Result<(), Vec<Error>>,
+    began: camunda_backup_core::Timestamp,
+    before: Facts,
+    after: Option<Facts>,
+) -> Result<Report, Failure> {
+    let plan = engine.context.plan.as_ref().clone();
+    let timeline = engine.ledger.timeline();
+    let (verdict, conditions) = judge(&plan, &before, after.as_ref(), &timeline);
+    let mut errors = ended.err().unwrap_or_default();
+    if errors.is_empty() && verdict == Verdict::Inconsistent {
+        let violated = conditions.iter().filter(|c| c.standing == crate::verdict::Standing::Violated);
+        let words: Vec<String> = violated.map(ToString::to_string).collect();
+        errors.push(
+            Error::new(
+                ErrorKind::Failed,
+                format!("every part succeeded, and together they are INCONSISTENT: {}", words.join("; ")),
+            )
+            .with_subject(format!("backup {}", plan.id))
+            .with_advice("do not restore from it; the id is used up, start again"),
+        );
+    }
+    let outcome = match errors.first().map(Error::kind) {
+        None => RunOutcome::Completed,
+        Some(ErrorKind::Cancelled) => RunOutcome::Cancelled,
+        Some(_) => RunOutcome::Failed,
+    };
+    let entry = Entry::Finished { outcome, error: errors.first().map(ToString::to_string) };
+    if let Err(unwritten) = engine.ledger.write(entry).await {
+        errors.push(unwritten);
+    }
+    let completed = errors.is_empty();
+    let leftovers = if completed {
+        Vec::new()
+    } else {
+        leftovers::of_run(&plan, timeline.iter().map(|moment| &moment.entry), &engine.context.clients)
+    };
+    let pause = engine.pause_record();
+    let report = Report {
+        format: 1,
+        run: engine.context.run.to_string(),
+        cluster: plan.cluster.clone(),
+        id: plan.id,
+        order: plan.order,
+        // A backup whose end could not be written down is not called complete either.
+        outcome: if completed || outcome != RunOutcome::Completed { outcome } else { RunOutcome::Failed },
+        verdict,
+        conditions,
+        began,
+        ended: engine.context.clock.now(),
+        paused: pause.lasted(),
+        owing: pause.is_open(),
+        resumed_broker_by_broker: pause.broker_by_broker,
+        findings: plan.findings.clone(),
+        errors: errors.iter().map(Error::report).collect(),
+        leftovers,
+        plan,
+        before,
+        after,
+        timeline,
+    };
+    engine
+        .events
+        .tell(RunEventKind::Finished { outcome: format!("{:?}, {}", report.outcome, report.verdict) });
+    let mut errors = errors.into_iter();
+    match errors.next() {
+        None => Ok(report),
+        Some(error) => Err(Failure { error, secondary: errors.collect(), report: Some(Box::new(report)) }),
+    }
+}

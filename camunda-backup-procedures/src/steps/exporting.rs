@@ -1,0 +1,132 @@
+//! Pausing exporting, and looking whether it is still paused or running.
+
+use async_trait::async_trait;
+use camunda_backup_core::error::{ErrorKind, Outcome};
+use camunda_backup_core::{Component, Error, Result};
+use camunda_backup_zeebe::{PauseAnswer, PauseMode};
+use serde_json::{Value, json};
+
+use super::Step;
+use super::phases::{Exporting, look};
+use crate::engine::{Check, Context, Progress};
+use crate::evidence::{Evidence, Window};
+use crate::facts::replicas_of;
+
+/// Opens the bracket: exporting paused on every replica.
+#[derive(Debug)]
+pub(super) struct Pause {
+    pub(super) context: Context,
+    pub(super) mode: PauseMode,
+}
+
+#[async_trait]
+impl Step for Pause {
+    async fn check(&self) -> Result<Check> {
+        let (exporting, window) = look_at(&self.context).await?;
+        Ok(match exporting {
+            Exporting::Everywhere => Check::NotStarted,
+            Exporting::Paused(mode) if mode == self.mode => Check::Reached(Evidence::Window(window)),
+            Exporting::Paused(mode) => {
+                Check::Foreign(format!("exporting is paused in another mode ({mode:?})"))
+            }
+            Exporting::Mixed(how) => pending(how),
+            Exporting::Unseen(why) => return Err(unseen(&why)),
+            Exporting::NoWitness => {
+                Check::Unreadable(Evidence::Window(Window { mode: Some(self.mode), ..window }))
+            }
+        })
+    }
+
+    async fn act(&self) -> Result<Value> {
+        match self.context.clients.exporting.pause(self.mode).await? {
+            PauseAnswer::Bare204 if self.mode == PauseMode::Soft => Err(Error::new(
+                ErrorKind::Unsupported,
+                "the server answered a bare 204 to a soft pause: it does not know soft pause and has paused hard",
+            )
+            .with_component(Component::Zeebe)
+            .with_operation("zeebe.exporting.pause")
+            .with_outcome(Outcome::Unknown)
+            .with_advice("check the exact version of every broker and gateway; exporting is being resumed")),
+            answer => Ok(json!({ "answer": format!("{answer:?}") })),
+        }
+    }
+}
+
+/// Looks at the end of the window whether the pause held and the topology is the same.
+#[derive(Debug)]
+pub(super) struct Hold {
+    pub(super) context: Context,
+    pub(super) mode: PauseMode,
+}
+
+#[async_trait]
+impl Step for Hold {
+    async fn check(&self) -> Result<Check> {
+        let (exporting, window) = look_at(&self.context).await?;
+        if let Some(topology) = &window.topology {
+            if replicas_of(topology) != self.context.plan.pinned.replicas {
+                return Ok(Check::Failed(
+                    "brokers or replicas changed while exporting was paused".to_owned(),
+                ));
+            }
+        }
+        Ok(match exporting {
+            Exporting::Paused(mode) if mode == self.mode => Check::Reached(Evidence::Window(window)),
+            Exporting::NoWitness => {
+                Check::Reached(Evidence::Window(Window { mode: Some(self.mode), ..window }))
+            }
+            Exporting::Unseen(why) => return Err(unseen(&why)),
+            Exporting::Everywhere => Check::Failed("the pause did not hold: exporting runs".to_owned()),
+            Exporting::Paused(mode) => {
+                Check::Failed(format!("the pause did not hold: the mode is now {mode:?}"))
+            }
+            Exporting::Mixed(how) => Check::Failed(format!("the pause did not hold everywhere: {how}")),
+        })
+    }
+
+    async fn act(&self) -> Result<Value> {
+        Ok(Value::Null)
+    }
+
+    fn only_looks(&self) -> bool {
+        true
+    }
+}
+
+/// Looks whether exporting runs on every replica. The resume itself is the bracket's `close`.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) context: Context,
+}
+
+#[async_trait]
+impl Step for Running {
+    async fn check(&self) -> Result<Check> {
+        let (exporting, window) = look_at(&self.context).await?;
+        Ok(match exporting {
+            Exporting::Everywhere => Check::Reached(Evidence::Window(window)),
+            Exporting::NoWitness => Check::Unreadable(Evidence::Window(window)),
+            Exporting::Unseen(why) => return Err(unseen(&why)),
+            Exporting::Paused(mode) => pending(format!("paused ({mode:?})")),
+            Exporting::Mixed(how) => pending(how),
+        })
+    }
+
+    async fn act(&self) -> Result<Value> {
+        self.context.clients.exporting.resume().await.map(|()| Value::Null)
+    }
+}
+
+async fn look_at(context: &Context) -> Result<(Exporting, Window)> {
+    look(&context.clients, &context.plan.pinned.replicas, context.clock.as_ref()).await
+}
+
+fn pending(how: String) -> Check {
+    Check::Pending(Progress { mark: how.clone(), text: how, ..Progress::default() })
+}
+
+pub(super) fn unseen(why: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("what exporting does cannot be seen: {why}"))
+        .with_component(Component::Zeebe)
+        .with_advice("make every broker's management address reachable")
+}

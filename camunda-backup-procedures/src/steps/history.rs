@@ -1,0 +1,158 @@
+//! The backup of a web application or of Optimize, judged by the application's word and the store's.
+
+use async_trait::async_trait;
+use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::{BackupId, Error, Result};
+use camunda_backup_zeebe::{BackupState, HistoryBackup, HistoryBackups, OptimizeBackups};
+use serde_json::{Value, json};
+
+use super::Step;
+use super::parts::{self, Stored};
+use crate::engine::{Check, Context, Progress};
+use crate::evidence::{Evidence, Parts};
+
+/// Whose backup it is.
+#[derive(Debug)]
+pub(super) enum Source {
+    App(HistoryBackups),
+    Optimize(OptimizeBackups),
+}
+
+impl Source {
+    fn name(&self) -> String {
+        match self {
+            Self::App(client) => client.component().to_string(),
+            Self::Optimize(_) => "optimize".to_owned(),
+        }
+    }
+
+    async fn status(&self, id: BackupId) -> Result<HistoryBackup> {
+        match self {
+            Self::App(client) => client.status(id).await,
+            Self::Optimize(client) => client.status(id).await,
+        }
+    }
+}
+
+/// One application's backup under the run's id.
+#[derive(Debug)]
+pub(super) struct History {
+    pub(super) context: Context,
+    pub(super) source: Source,
+}
+
+#[async_trait]
+impl Step for History {
+    async fn check(&self) -> Result<Check> {
+        let id = self.context.plan.id;
+        let said = self.source.status(id).await;
+        if let Ok(backup) = &said {
+            if backup.state == BackupState::InProgress {
+                return Ok(Check::Pending(running(mark(backup))));
+            }
+        }
+        let stored = parts::look(&self.context.clients, &self.source.name(), id).await;
+        match (said, stored) {
+            (said, Ok(stored)) => Ok(judge(&self.source.name(), said, stored)),
+            // The store can't be asked and neither can the application: nothing is known.
+            (Err(error), Err(_)) => Err(error),
+            (Ok(_), Err(error)) => Err(error),
+        }
+    }
+
+    async fn act(&self) -> Result<Value> {
+        match &self.source {
+            Source::App(client) => {
+                let scheduled = client.create(self.context.plan.id).await?;
+                let names: Vec<&str> = scheduled.snapshots.iter().map(|name| name.as_str()).collect();
+                Ok(json!({ "scheduledSnapshots": names }))
+            }
+            Source::Optimize(client) => client.create(self.context.plan.id).await.map(|_| Value::Null),
+        }
+    }
+}
+
+/// Two witnesses, one judgement. The store wins.
+fn judge(app: &str, said: Result<HistoryBackup>, stored: Stored) -> Check {
+    let state = said.as_ref().map(|backup| &backup.state);
+    match (&state, stored) {
+        (_, Stored::Broken(why)) => Check::Failed(format!("{app}: {why}")),
+        (_, Stored::Running { mark }) => Check::Pending(running(mark)),
+        (Ok(BackupState::Completed), Stored::Complete { snapshots, version }) => {
+            Check::Reached(evidence(app, said.ok(), snapshots, Some(version), None))
+        }
+        (_, Stored::Complete { snapshots, version }) => {
+            let word = word_of(&said);
+            let disagreement = format!("the application says {word}, the store has every part");
+            let evidence = evidence(app, said.ok(), snapshots, Some(version), Some(disagreement.clone()));
+            let progress =
+                Progress { mark: word, text: disagreement, settled: Some(evidence), ..Progress::default() };
+            Check::Pending(progress)
+        }
+        (Ok(BackupState::Completed), Stored::NoStore) => {
+            Check::Reached(evidence(app, said.ok(), Vec::new(), None, None))
+        }
+        (Ok(state), Stored::Nothing | Stored::Incomplete { .. } | Stored::NoStore)
+            if state.is_terminal_failure() =>
+        {
+            let words = said.as_ref().ok().and_then(|backup| backup.failure.clone()).unwrap_or_default();
+            Check::Failed(format!("{app} says {state}: {words}"))
+        }
+        (Ok(BackupState::NotVisible), Stored::Nothing | Stored::NoStore) => Check::NotStarted,
+        // An application that answers 400 or 500 for an id it does not know, and a store without a trace of it.
+        (Err(_), Stored::Nothing) => Check::NotStarted,
+        (_, Stored::Incomplete { have, of, mark }) => {
+            Check::Pending(half_way(app, &word_of(&said), have, of, &mark))
+        }
+        (_, Stored::Nothing | Stored::NoStore) => {
+            let word = word_of(&said);
+            let text = format!("{app} says {word}, the store has nothing of it");
+            Check::Pending(Progress { mark: word, text, ..Progress::default() })
+        }
+    }
+}
+
+fn half_way(app: &str, word: &str, have: usize, of: u32, mark: &str) -> Progress {
+    let setting = app.to_uppercase();
+    Progress {
+        mark: format!("{word}|{mark}"),
+        text: format!("{app} says {word}, the store has {have} of {of} parts and none is running"),
+        advice: Some(format!(
+            "if the last part took longer than 30 s, the application's store client gave up: raise \
+             CAMUNDA_{setting}_ELASTICSEARCH_SOCKETTIMEOUT (ms) above the longest part; else look for a restart or an \
+             error in the application's log. The id is used up"
+        )),
+        ..Progress::default()
+    }
+}
+
+fn running(mark: String) -> Progress {
+    Progress { text: mark.clone(), mark, running: true, ..Progress::default() }
+}
+
+fn mark(backup: &HistoryBackup) -> String {
+    let parts =
+        backup.parts.iter().map(|part| format!("{}={}", part.name, part.state.as_deref().unwrap_or("?")));
+    parts.collect::<Vec<_>>().join(",")
+}
+
+fn word_of(said: &Result<HistoryBackup>) -> String {
+    match said {
+        Ok(backup) => backup.state.to_string(),
+        Err(error) => format!("nothing ({})", error.message()),
+    }
+}
+
+fn evidence(
+    app: &str,
+    application: Option<HistoryBackup>,
+    snapshots: Vec<camunda_backup_es::SnapshotInfo>,
+    version: Option<String>,
+    disagreement: Option<String>,
+) -> Evidence {
+    Evidence::Parts(Parts { app: app.to_owned(), application, snapshots, version, disagreement })
+}
+
+pub(super) fn no_optimize() -> Error {
+    Error::new(ErrorKind::Config, "the plan backs up Optimize, and no Optimize address is configured")
+}

@@ -1,0 +1,180 @@
+//! What exporting really does: the phase of every replica, where it lives.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camunda_backup_core::{BrokerId, Clock, PartitionId, Result};
+use camunda_backup_zeebe::{ExporterPhase, ExportingStatus, PartitionStatus, PauseMode, Role, Topology};
+
+use crate::clients::Clients;
+use crate::evidence::{Certainty, Window};
+
+/// What all replicas do together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Exporting {
+    /// Every replica exports.
+    Everywhere,
+    /// Every replica is paused in this mode.
+    Paused(PauseMode),
+    /// Some do this, some that: in words.
+    Mixed(String),
+    /// Not everything could be seen: in words, broker by broker.
+    Unseen(String),
+    /// There is nobody to ask: neither brokers' addresses nor a status in this version.
+    NoWitness,
+}
+
+pub(super) type Replicas = BTreeMap<BrokerId, BTreeSet<PartitionId>>;
+
+/// Asks every broker that has an address, and the cluster where its version has a status.
+///
+/// # Errors
+/// Only from the topology, and only when nobody else can be asked: then a complete topology is the last witness (Q33).
+pub(super) async fn look(
+    clients: &Clients,
+    expected: &Replicas,
+    clock: &dyn Clock,
+) -> Result<(Exporting, Window)> {
+    let mut window = Window {
+        at: clock.now(),
+        mode: None,
+        certainty: Certainty::Believed,
+        partitions: BTreeMap::new(),
+        topology: topology(clients, expected).await?,
+    };
+    let mut unseen = Vec::new();
+    for (broker, client) in &clients.partitions {
+        match client.statuses().await {
+            Ok(statuses) => {
+                window.partitions.insert(broker.clone(), statuses);
+            }
+            Err(error) => unseen.push(error.to_string()),
+        }
+    }
+    let by_status = match clients.exporting.status().await {
+        Ok(status) => Some(from_status(&status)),
+        Err(error) if error.kind() == camunda_backup_core::ErrorKind::Unsupported => None,
+        Err(error) => Some(Exporting::Unseen(error.to_string())),
+    };
+    let by_replica = (!clients.partitions.is_empty())
+        .then(|| from_replicas(&window.partitions, expected, &unseen, clients.dialect.follower_phases));
+    window.certainty = match (&by_replica, &by_status) {
+        (Some(_), _) if covers(clients, expected) => Certainty::EveryReplica,
+        (_, Some(_)) => Certainty::Status,
+        _ => Certainty::Believed,
+    };
+    let exporting = match (by_replica, by_status) {
+        (None, None) => Exporting::NoWitness,
+        (Some(one), None) | (None, Some(one)) => one,
+        (Some(replicas), Some(status)) if replicas == status => replicas,
+        (Some(replicas), Some(status)) => differing(replicas, status),
+    };
+    if let Exporting::Paused(mode) = exporting {
+        window.mode = Some(mode);
+    }
+    Ok((exporting, window))
+}
+
+/// Every replica of the expected topology sits on a broker whose address is known.
+fn covers(clients: &Clients, expected: &Replicas) -> bool {
+    !expected.is_empty() && expected.keys().all(|broker| clients.partitions.contains_key(broker))
+}
+
+fn differing(replicas: Exporting, status: Exporting) -> Exporting {
+    match (replicas, status) {
+        (unseen @ Exporting::Unseen(_), _) | (_, unseen @ Exporting::Unseen(_)) => unseen,
+        (replicas, status) => {
+            Exporting::Mixed(format!("the replicas say {replicas:?}, the cluster says {status:?}"))
+        }
+    }
+}
+
+async fn topology(clients: &Clients, expected: &Replicas) -> Result<Option<Topology>> {
+    let Some(client) = &clients.topology else { return Ok(None) };
+    let only_witness = !covers(clients, expected);
+    match client.topology().await {
+        Ok(topology) if only_witness && !topology.problems().is_empty() => {
+            Err(camunda_backup_core::Error::new(
+                camunda_backup_core::ErrorKind::Unavailable,
+                format!("the topology is not complete: {}", topology.problems().join("; ")),
+            )
+            .with_component(camunda_backup_core::Component::Rest))
+        }
+        Ok(topology) => Ok(Some(topology)),
+        Err(error) if only_witness => Err(error),
+        Err(_) => Ok(None),
+    }
+}
+
+fn from_status(status: &ExportingStatus) -> Exporting {
+    match status {
+        ExportingStatus::Exporting => Exporting::Everywhere,
+        ExportingStatus::Paused => Exporting::Paused(PauseMode::Hard),
+        ExportingStatus::SoftPaused => Exporting::Paused(PauseMode::Soft),
+        other => Exporting::Mixed(format!("the cluster's exporting status is {other}")),
+    }
+}
+
+/// Judges every expected replica on a broker that was asked; an absent one counts as unseen, never as fine.
+fn from_replicas(
+    seen: &BTreeMap<BrokerId, BTreeMap<PartitionId, PartitionStatus>>,
+    expected: &Replicas,
+    unseen: &[String],
+    follower_phases: bool,
+) -> Exporting {
+    let mut problems = unseen.to_vec();
+    let mut phases: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut kinds = BTreeSet::new();
+    let mut visible = BTreeSet::new();
+    for (broker, partitions) in seen {
+        let wanted = expected.get(broker).cloned().unwrap_or_default();
+        for partition in wanted.iter().filter(|partition| !partitions.contains_key(partition)) {
+            problems.push(format!("broker {broker} does not show partition {partition}"));
+        }
+        for (partition, status) in partitions {
+            match &status.exporter_phase {
+                Some(phase) => {
+                    visible.insert(*partition);
+                    kinds.insert(kind_of(phase));
+                    phases.entry(phase.to_string()).or_default().push(format!("{broker}/{partition}"));
+                }
+                None if !follower_phases && status.role != Role::Leader => {}
+                None => problems.push(format!("broker {broker} shows no phase for partition {partition}")),
+            }
+        }
+    }
+    let all: BTreeSet<PartitionId> = expected.values().flatten().copied().collect();
+    let dark: Vec<String> = all.difference(&visible).map(ToString::to_string).collect();
+    if !dark.is_empty() && problems.is_empty() {
+        problems.push(format!("no replica shows a phase for partition {}", dark.join(", ")));
+    }
+    match (kinds.len(), kinds.into_iter().next()) {
+        _ if !problems.is_empty() => Exporting::Unseen(problems.join("; ")),
+        (1, Some(Kind::Exporting)) => Exporting::Everywhere,
+        (1, Some(Kind::Soft)) => Exporting::Paused(PauseMode::Soft),
+        (1, Some(Kind::Hard)) => Exporting::Paused(PauseMode::Hard),
+        _ => Exporting::Mixed(in_words(&phases)),
+    }
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Exporting,
+    Soft,
+    Hard,
+    Other,
+}
+
+fn kind_of(phase: &ExporterPhase) -> Kind {
+    match phase {
+        ExporterPhase::Exporting => Kind::Exporting,
+        ExporterPhase::SoftPaused => Kind::Soft,
+        ExporterPhase::Paused => Kind::Hard,
+        _ => Kind::Other,
+    }
+}
+
+fn in_words(phases: &BTreeMap<String, Vec<String>>) -> String {
+    let words: Vec<String> =
+        phases.iter().map(|(phase, replicas)| format!("{phase} on {}", replicas.join(", "))).collect();
+    format!("(broker/partition) {}", words.join("; "))
+}

@@ -1,0 +1,137 @@
+//! The snapshot of the exported records, made by us, and the positions that the records hold.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::{Component, Error, IndexName, Result, SnapshotName};
+use camunda_backup_es::{CreateSnapshot, SnapshotState};
+use serde_json::{Map, Value, json};
+
+use super::Step;
+use crate::engine::{Check, Context, Progress};
+use crate::evidence::{self, Evidence};
+
+/// The records in one snapshot: concrete indices, resolved when the pause holds.
+#[derive(Debug)]
+pub(super) struct Records {
+    context: Context,
+    snapshot: SnapshotName,
+    /// What was asked for, to be compared with what the snapshot holds: an empty list or a wildcard without a match
+    /// is a success to the store (Q15).
+    wanted: Mutex<BTreeSet<String>>,
+}
+
+impl Records {
+    pub(super) fn new(context: Context, snapshot: SnapshotName) -> Self {
+        Self { context, snapshot, wanted: Mutex::new(BTreeSet::new()) }
+    }
+
+    fn wanted(&self) -> BTreeSet<String> {
+        self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn metadata(&self) -> Map<String, Value> {
+        let plan = &self.context.plan;
+        let metadata = json!({
+            "backupId": plan.id,
+            "run": self.context.run.to_string(),
+            "cluster": plan.cluster,
+            "order": plan.order,
+            "pausedBefore": self.context.clock.now().to_string(),
+        });
+        metadata.as_object().cloned().unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl Step for Records {
+    async fn check(&self) -> Result<Check> {
+        let (store, repository) = self.context.clients.store()?;
+        if let Some(progress) = store.snapshot_progress(repository, &self.snapshot).await? {
+            if progress.is_running() {
+                let mark = progress.to_string();
+                return Ok(Check::Pending(Progress {
+                    text: mark.clone(),
+                    mark,
+                    running: true,
+                    ..Progress::default()
+                }));
+            }
+        }
+        let found = store.snapshots(repository, std::slice::from_ref(&self.snapshot)).await?;
+        let Some(info) = found.into_iter().next() else { return Ok(Check::NotStarted) };
+        let wanted = self.wanted();
+        Ok(match &info.state {
+            SnapshotState::InProgress => Check::Pending(Progress { running: true, ..Progress::default() }),
+            _ if info.is_clean_success() && info.indices == wanted => {
+                Check::Reached(Evidence::Records(Box::new(evidence::Records { snapshot: info, wanted })))
+            }
+            _ if info.is_clean_success() => {
+                let missing: Vec<&str> = wanted.difference(&info.indices).map(String::as_str).collect();
+                Check::Failed(format!(
+                    "the snapshot holds other indices than asked for; missing: {}",
+                    missing.join(", ")
+                ))
+            }
+            SnapshotState::Other(word) => {
+                Check::Pending(Progress { mark: word.clone(), text: word.clone(), ..Progress::default() })
+            }
+            state => Check::Failed(format!("the snapshot is {state}; {} shards failed", info.shards.failed)),
+        })
+    }
+
+    async fn act(&self) -> Result<Value> {
+        let (store, repository) = self.context.clients.store()?;
+        let indices: Vec<IndexName> =
+            store.indices(&self.context.record_prefix).await?.into_iter().map(|index| index.name).collect();
+        if indices.is_empty() {
+            return Err(Error::new(ErrorKind::Failed, "there are no record indices any more")
+                .with_component(Component::Store)
+                .with_advice("check the record prefix; nothing was sent"));
+        }
+        *self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            indices.iter().map(ToString::to_string).collect();
+        let mut options = CreateSnapshot::default();
+        options.indices = indices;
+        options.include_global_state = true;
+        options.metadata = self.metadata();
+        store.create_snapshot(repository, &self.snapshot, &options).await?;
+        Ok(json!({ "snapshot": self.snapshot, "indices": self.wanted() }))
+    }
+}
+
+/// The highest exported position by partition. Evidence only: when it cannot be had, the verdict says so.
+#[derive(Debug)]
+pub(super) struct Positions {
+    pub(super) context: Context,
+}
+
+#[async_trait]
+impl Step for Positions {
+    async fn check(&self) -> Result<Check> {
+        let (store, _) = self.context.clients.store()?;
+        let prefix = &self.context.record_prefix;
+        // Documents that no search sees yet are in the snapshot all the same.
+        if let Err(error) = store.refresh(prefix).await {
+            tracing::debug!(%error, "the record indices could not be refreshed");
+            return Ok(Check::Reached(Evidence::Nothing));
+        }
+        Ok(Check::Reached(match store.max_by_group(prefix, "partitionId", "position").await {
+            Ok(positions) => Evidence::Positions(positions),
+            Err(error) => {
+                tracing::debug!(%error, "the record positions could not be read");
+                Evidence::Nothing
+            }
+        }))
+    }
+
+    async fn act(&self) -> Result<Value> {
+        Ok(Value::Null)
+    }
+
+    fn only_looks(&self) -> bool {
+        true
+    }
+}

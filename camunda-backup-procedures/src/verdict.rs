@@ -1,0 +1,213 @@
+//! Whether a backup is a consistent recovery point: every condition that can be judged live, with its reason.
+
+mod necessary;
+mod window;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{Entry, Moment};
+use crate::evidence::{Evidence, Parts, Records, Window};
+use crate::facts::Facts;
+use crate::plan::{Goal, Plan};
+use camunda_backup_zeebe::RuntimeBackup;
+
+/// The judgement over all conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// N1–N8, N12 and T1–T7 hold: the backup is a consistent recovery point.
+    Proven,
+    /// Nothing speaks against it, and something that would prove it could not be seen.
+    Plausible,
+    /// A necessary condition is violated. The backup is not complete, whatever the servers say.
+    Inconsistent,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Proven => "PROVEN",
+            Self::Plausible => "PLAUSIBLE",
+            Self::Inconsistent => "INCONSISTENT",
+        })
+    }
+}
+
+/// How one condition stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Standing {
+    /// It holds.
+    Holds,
+    /// It is violated.
+    Violated,
+    /// It could not be seen.
+    Unproven,
+    /// It does not apply to this backup.
+    NotApplicable,
+}
+
+/// One condition and how it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Condition {
+    /// Its number: N1–N12 necessary, T1–T7 about the window.
+    pub number: String,
+    /// What it demands.
+    pub demands: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// Why, with the numbers.
+    pub reason: String,
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let standing = match self.standing {
+            Standing::Holds => "holds",
+            Standing::Violated => "VIOLATED",
+            Standing::Unproven => "unproven",
+            Standing::NotApplicable => "not applicable",
+        };
+        write!(f, "{:<4}{:<15}{} — {}", self.number, standing, self.demands, self.reason)
+    }
+}
+
+/// Judges a finished run. Pure.
+pub fn judge(
+    plan: &Plan,
+    before: &Facts,
+    after: Option<&Facts>,
+    timeline: &[Moment],
+) -> (Verdict, Vec<Condition>) {
+    let case = Case { plan, before, after, timeline };
+    let mut conditions = necessary::conditions(&case);
+    conditions.extend(window::conditions(&case));
+    let redundant = ["N9", "N10", "N11"];
+    let violated = conditions.iter().any(|c| c.standing == Standing::Violated);
+    let unproven = conditions
+        .iter()
+        .any(|c| c.standing == Standing::Unproven && !redundant.contains(&c.number.as_str()));
+    let verdict = match (violated, unproven) {
+        (true, _) => Verdict::Inconsistent,
+        (false, true) => Verdict::Plausible,
+        (false, false) => Verdict::Proven,
+    };
+    (verdict, conditions)
+}
+
+/// Everything a judgement may look at.
+struct Case<'a> {
+    plan: &'a Plan,
+    before: &'a Facts,
+    after: Option<&'a Facts>,
+    timeline: &'a [Moment],
+}
+
+impl Case<'_> {
+    /// The evidence of every step with such a goal, with the moment it was reached.
+    fn reached(&self, wanted: impl Fn(&Goal) -> bool) -> Vec<(u64, &Evidence)> {
+        let names: Vec<&str> = self
+            .plan
+            .steps()
+            .into_iter()
+            .filter(|step| wanted(&step.goal))
+            .map(|s| s.name.as_str())
+            .collect();
+        self.timeline
+            .iter()
+            .filter_map(|moment| match &moment.entry {
+                Entry::Reached { step, evidence } if names.contains(&step.as_str()) => {
+                    Some((moment.order, evidence.as_ref()))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// When the request of every step with such a goal was sent.
+    fn sent(&self, wanted: impl Fn(&Goal) -> bool) -> Vec<u64> {
+        let names: Vec<&str> = self
+            .plan
+            .steps()
+            .into_iter()
+            .filter(|step| wanted(&step.goal))
+            .map(|s| s.name.as_str())
+            .collect();
+        let moments = self.timeline.iter();
+        moments
+            .filter(|moment| matches!(&moment.entry, Entry::Intent { step, .. } if names.contains(&step.as_str())))
+            .map(|moment| moment.order)
+            .collect()
+    }
+
+    fn parts(&self) -> Vec<(u64, &Parts)> {
+        let reached = self.reached(is_application);
+        reached
+            .into_iter()
+            .filter_map(|(at, e)| if let Evidence::Parts(p) = e { Some((at, p)) } else { None })
+            .collect()
+    }
+
+    fn records(&self) -> Option<(u64, &Records)> {
+        let reached = self.reached(is_records);
+        reached
+            .into_iter()
+            .find_map(|(at, e)| if let Evidence::Records(r) = e { Some((at, r.as_ref())) } else { None })
+    }
+
+    fn zeebe(&self) -> Option<(u64, &RuntimeBackup)> {
+        let reached = self.reached(is_zeebe);
+        reached.into_iter().find_map(|(at, e)| if let Evidence::Zeebe(z) = e { Some((at, z)) } else { None })
+    }
+
+    fn paused(&self) -> Option<(u64, &Window)> {
+        let reached = self.reached(|goal| matches!(goal, Goal::ExportingPaused { .. }));
+        reached.into_iter().find_map(|(at, e)| if let Evidence::Window(w) = e { Some((at, w)) } else { None })
+    }
+
+    fn held(&self) -> Option<(u64, &Window)> {
+        let reached = self.reached(|goal| matches!(goal, Goal::PauseHeld { .. }));
+        reached.into_iter().find_map(|(at, e)| if let Evidence::Window(w) = e { Some((at, w)) } else { None })
+    }
+
+    fn plans(&self, wanted: impl Fn(&Goal) -> bool) -> bool {
+        self.plan.steps().into_iter().any(|step| wanted(&step.goal))
+    }
+}
+
+fn is_application(goal: &Goal) -> bool {
+    matches!(goal, Goal::HistoryBackedUp { .. } | Goal::OptimizeBackedUp)
+}
+
+fn is_records(goal: &Goal) -> bool {
+    matches!(goal, Goal::RecordsSnapshotted { .. })
+}
+
+fn is_zeebe(goal: &Goal) -> bool {
+    matches!(goal, Goal::ZeebeBackedUp)
+}
+
+fn condition(number: &str, demands: &str, (standing, reason): (Standing, String)) -> Condition {
+    Condition { number: number.to_owned(), demands: demands.to_owned(), standing, reason }
+}
+
+fn holds(reason: impl Into<String>) -> (Standing, String) {
+    (Standing::Holds, reason.into())
+}
+
+fn violated(reason: impl Into<String>) -> (Standing, String) {
+    (Standing::Violated, reason.into())
+}
+
+fn unproven(reason: impl Into<String>) -> (Standing, String) {
+    (Standing::Unproven, reason.into())
+}
+
+fn not_applicable(reason: impl Into<String>) -> (Standing, String) {
+    (Standing::NotApplicable, reason.into())
+}

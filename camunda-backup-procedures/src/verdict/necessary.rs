@@ -1,0 +1,311 @@
+//! N1–N12: what must be true of the parts themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camunda_backup_core::PartitionId;
+use camunda_backup_zeebe::BackupState;
+
+use super::{
+    Case, Condition, Standing, condition, holds, is_application, is_records, is_zeebe, not_applicable,
+    unproven, violated,
+};
+use crate::evidence::Evidence;
+use crate::plan::{BackupOrder, Goal};
+use crate::planner::drift;
+
+type Standings = (Standing, String);
+
+pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
+    vec![
+        condition("N1", "every deployed component has a part under the one id", every_component(case)),
+        condition("N2", "Zeebe: every partition completed", every_partition(case)),
+        condition("N3", "applications: every part once, successful, no failed shard", every_part(case)),
+        condition("N4", "the parts' indices are disjoint and hold every live index", indices_covered(case)),
+        condition("N5", "the records snapshot holds every record index", records_covered(case)),
+        condition("N6", "one version over all parts and partitions", one_version(case)),
+        condition("N7", "snapshot processed before the checkpoint (P < C)", processed_before(case)),
+        condition("N8", "snapshot exported not past the checkpoint (E ≤ C)", exported_before(case)),
+        condition("N9", "no hole: the records reach the stored exporter position (R ≥ E)", no_hole(case)),
+        condition("N10", "no future: no record past the checkpoint (R ≤ C)", no_future(case)),
+        condition("N11", "importers not ahead of the records (I ≤ R)", importers(case)),
+        condition("N12", "no upgrade, scaling or change during the window", no_change(case)),
+    ]
+}
+
+fn every_component(case: &Case<'_>) -> Standings {
+    let planned = case
+        .plan
+        .steps()
+        .into_iter()
+        .filter(|s| is_application(&s.goal) || is_records(&s.goal) || is_zeebe(&s.goal));
+    let reached: BTreeSet<&str> = case
+        .timeline
+        .iter()
+        .filter_map(|moment| match &moment.entry {
+            crate::engine::Entry::Reached { step, .. } => Some(step.as_str()),
+            _ => None,
+        })
+        .collect();
+    let missing: Vec<&str> =
+        planned.map(|s| s.name.as_str()).filter(|name| !reached.contains(name)).collect();
+    if missing.is_empty() {
+        holds(format!("all under id {}", case.plan.id))
+    } else {
+        violated(format!("missing: {}", missing.join(", ")))
+    }
+}
+
+fn every_partition(case: &Case<'_>) -> Standings {
+    let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
+    let wanted = case.plan.pinned.partitions;
+    let done: BTreeSet<u32> = backup
+        .partitions
+        .iter()
+        .filter(|p| p.state == BackupState::Completed && p.failure.is_none())
+        .map(|p| p.partition.0)
+        .collect();
+    if wanted > 0 && done == (1..=wanted).collect() {
+        holds(format!("{wanted} of {wanted}"))
+    } else {
+        violated(format!("completed: {done:?}, the cluster has {wanted}"))
+    }
+}
+
+fn every_part(case: &Case<'_>) -> Standings {
+    let parts = case.parts();
+    if parts.is_empty() {
+        return no_applications(case);
+    }
+    let by_word_only: Vec<&str> =
+        parts.iter().filter(|(_, p)| p.snapshots.is_empty()).map(|(_, p)| p.app.as_str()).collect();
+    if !by_word_only.is_empty() {
+        return unproven(format!("only the application's word for {}", by_word_only.join(", ")));
+    }
+    let count: usize = parts.iter().map(|(_, p)| p.snapshots.len()).sum();
+    if parts.iter().flat_map(|(_, p)| &p.snapshots).all(camunda_backup_es::SnapshotInfo::is_clean_success) {
+        holds(format!("{count} parts of {} applications in the store", parts.len()))
+    } else {
+        violated("a part is not a clean success in the store")
+    }
+}
+
+fn no_applications(case: &Case<'_>) -> Standings {
+    if case.plans(is_application) {
+        violated("the applications' parts are missing")
+    } else {
+        not_applicable("no applications")
+    }
+}
+
+fn indices_covered(case: &Case<'_>) -> Standings {
+    let parts = case.parts();
+    if parts.is_empty() {
+        return no_applications(case);
+    }
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for index in parts.iter().flat_map(|(_, p)| &p.snapshots).flat_map(|snapshot| &snapshot.indices) {
+        if !seen.insert(index) {
+            return violated(format!("index {index} is in two parts"));
+        }
+    }
+    if seen.is_empty() {
+        return unproven("the store was not asked");
+    }
+    let Some(live) = case.before.app_indices.seen() else {
+        return unproven("the live indices could not be listed");
+    };
+    let mine = |name: &str| parts.iter().any(|(_, p)| name.starts_with(prefix_of(&p.app)));
+    let missing: Vec<String> = live
+        .iter()
+        .map(|index| index.name.to_string())
+        .filter(|n| mine(n) && !seen.contains(n.as_str()))
+        .collect();
+    if missing.is_empty() {
+        holds(format!("{} indices", seen.len()))
+    } else {
+        unproven(format!("live indices in no part: {}", missing.join(", ")))
+    }
+}
+
+fn prefix_of(app: &str) -> &str {
+    if app == "webapps" { "camunda" } else { app }
+}
+
+fn records_covered(case: &Case<'_>) -> Standings {
+    if !case.plans(is_records) {
+        return not_applicable("no record exporter");
+    }
+    let Some((_, records)) = case.records() else { return violated("the records snapshot is missing") };
+    let live = case.before.record_indices.seen().into_iter().flatten().map(|index| index.name.to_string());
+    let missing: Vec<String> = live.filter(|name| !records.snapshot.indices.contains(name)).collect();
+    if !records.snapshot.is_clean_success() {
+        violated(format!("the snapshot is {}", records.snapshot.state))
+    } else if missing.is_empty() {
+        holds(format!("{} indices", records.snapshot.indices.len()))
+    } else {
+        violated(format!("missing: {}", missing.join(", ")))
+    }
+}
+
+fn one_version(case: &Case<'_>) -> Standings {
+    let gateway = case.plan.pinned.version.to_string().to_ascii_lowercase();
+    let mut versions: BTreeMap<String, String> = BTreeMap::new();
+    for (_, parts) in case.parts() {
+        if let Some(version) = &parts.version {
+            versions.insert(format!("the parts of {}", parts.app), version.to_ascii_lowercase());
+        }
+    }
+    for partition in case.zeebe().into_iter().flat_map(|(_, backup)| &backup.partitions) {
+        if let Some(version) = &partition.broker_version {
+            versions.insert(format!("partition {}", partition.partition), version.to_ascii_lowercase());
+        }
+    }
+    let other: Vec<String> =
+        versions.iter().filter(|(_, v)| **v != gateway).map(|(what, v)| format!("{what}: {v}")).collect();
+    match (versions.is_empty(), other.is_empty()) {
+        (true, _) => unproven("no part tells its version"),
+        (_, true) => holds(gateway),
+        (_, false) => violated(format!("the gateway is {gateway}; {}", other.join(", "))),
+    }
+}
+
+fn processed_before(case: &Case<'_>) -> Standings {
+    positions(case, "P", |p| p.snapshot_processed_position(), |position, checkpoint| position < checkpoint)
+}
+
+fn exported_before(case: &Case<'_>) -> Standings {
+    positions(case, "E", |p| p.snapshot_exported_position(), |position, checkpoint| position <= checkpoint)
+}
+
+fn positions(
+    case: &Case<'_>,
+    letter: &str,
+    position_of: impl Fn(&camunda_backup_zeebe::PartitionBackup) -> Option<i64>,
+    fine: impl Fn(i64, i64) -> bool,
+) -> Standings {
+    let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
+    let mut words = Vec::new();
+    for p in &backup.partitions {
+        match (position_of(p), p.checkpoint_position, &p.snapshot_id) {
+            (Some(position), Some(checkpoint), _) if fine(position, checkpoint) => {
+                words.push(format!("partition {}: {letter}={position} C={checkpoint}", p.partition));
+            }
+            (Some(position), Some(checkpoint), _) => {
+                return violated(format!("partition {}: {letter}={position} C={checkpoint}", p.partition));
+            }
+            // No snapshot at all is legal while the log begins at its beginning.
+            (None, Some(_), None) => {
+                words.push(format!("partition {}: no snapshot, the whole log", p.partition))
+            }
+            (_, None, _) => {
+                return unproven(format!("partition {} shows no checkpoint position", p.partition));
+            }
+            (None, _, Some(id)) => {
+                return unproven(format!("snapshot id {id} of partition {} is not understood", p.partition));
+            }
+        }
+    }
+    holds(words.join("; "))
+}
+
+/// The records' highest positions: at the beginning of the window, and after the records snapshot.
+fn record_positions<'a>(case: &'a Case<'_>) -> Vec<&'a BTreeMap<i64, i64>> {
+    let reached = case.reached(|goal| matches!(goal, Goal::RecordPositionsRead));
+    reached
+        .into_iter()
+        .filter_map(|(_, e)| if let Evidence::Positions(p) = e { Some(p) } else { None })
+        .collect()
+}
+
+fn no_hole(case: &Case<'_>) -> Standings {
+    if !case.plans(is_records) {
+        return not_applicable("no record exporter");
+    }
+    compare_records(case, case.plans(is_records), true)
+}
+
+fn no_future(case: &Case<'_>) -> Standings {
+    if !case.plans(is_records) {
+        return not_applicable("no record exporter");
+    }
+    compare_records(case, case.plans(is_records), false)
+}
+
+/// At the beginning of the window the records hold at least R; after their snapshot they hold at most R.
+fn compare_records(case: &Case<'_>, _planned: bool, hole: bool) -> Standings {
+    let read = record_positions(case);
+    let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
+    let chosen = if hole { read.first() } else { read.last() };
+    let Some(records) = chosen else { return unproven("the record positions could not be read") };
+    let enough = hole || read.len() > 1 || case.plan.order == BackupOrder::HardPause;
+    if !enough {
+        return unproven("the record positions could not be read after the snapshot");
+    }
+    let mut short = Vec::new();
+    for p in &backup.partitions {
+        let r = records.get(&i64::from(p.partition.0)).copied();
+        let (e, c) = (p.snapshot_exported_position(), p.checkpoint_position);
+        match (hole, r, e, c) {
+            (true, Some(r), Some(e), _) if r < e => {
+                short.push(format!("partition {}: R={r} E={e}", p.partition))
+            }
+            (true, None, Some(e), _) if e > 0 => {
+                short.push(format!("partition {}: no record, E={e}", p.partition))
+            }
+            (false, Some(r), _, Some(c)) if r > c => {
+                return violated(format!("partition {}: R={r} is past the checkpoint C={c}", p.partition));
+            }
+            (false, Some(_), _, None) => {
+                return unproven(format!("partition {} shows no checkpoint", p.partition));
+            }
+            _ => {}
+        }
+    }
+    if short.is_empty() {
+        let words = backup.partitions.iter().map(|p| in_words(p.partition, records));
+        holds(words.collect::<Vec<_>>().join("; "))
+    } else {
+        // The exporter's position counts filtered records too, so less is no proof of a hole.
+        unproven(format!("{}; the window conditions decide", short.join("; ")))
+    }
+}
+
+fn in_words(partition: PartitionId, records: &BTreeMap<i64, i64>) -> String {
+    match records.get(&i64::from(partition.0)) {
+        Some(r) => format!("partition {partition}: R={r}"),
+        None => format!("partition {partition}: no record"),
+    }
+}
+
+/// Importers exist up to 8.7, and in Optimize always. Their positions are inside the parts; T2 and T6 stand for this.
+fn importers(case: &Case<'_>) -> Standings {
+    let importing = case.plan.order != BackupOrder::PauseFirst || case.before.optimize;
+    if case.parts().is_empty() || !importing {
+        return not_applicable("nothing imports from the records");
+    }
+    unproven("import positions are not read; the order of the snapshots (T2, T6) implies it")
+}
+
+fn no_change(case: &Case<'_>) -> Standings {
+    let Some(after) = case.after else { return unproven("the cluster could not be looked at afterwards") };
+    let differences = drift(&case.plan.pinned, after);
+    if !differences.is_empty() {
+        return violated(differences.join("; "));
+    }
+    let last = |facts: &crate::facts::Facts| {
+        facts
+            .cluster_state
+            .seen()
+            .and_then(|state| state.last_change.as_ref().map(|change| change.id.clone()))
+    };
+    let pending = after.cluster_state.seen().is_some_and(|state| state.pending_change.is_some());
+    // The newest 8.10 makes every pause and resume a cluster change of its own.
+    let moves_itself = case.plan.rest;
+    if pending {
+        unproven("a cluster change is pending now")
+    } else if last(case.before) != last(after) && !moves_itself {
+        violated("a cluster change was made meanwhile")
+    } else {
+        holds("version, topology and last change are as before")
+    }
+}

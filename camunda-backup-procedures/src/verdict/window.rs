@@ -1,0 +1,152 @@
+//! T1–T7: what must be true of the order of things. Only our own happened-before order counts; no clock does.
+
+use super::{
+    Case, Condition, Standing, condition, holds, is_application, is_records, is_zeebe, not_applicable,
+    unproven, violated,
+};
+use crate::engine::{Entry, Moment};
+use crate::evidence::Certainty;
+use crate::plan::{BackupOrder, Goal};
+
+type Standings = (Standing, String);
+
+pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
+    let alone = case.plan.order == BackupOrder::ZeebeOnly;
+    let when_paused = |standing: fn(&Case<'_>) -> Standings| {
+        if alone {
+            not_applicable("nothing has to agree with Zeebe's own checkpoint")
+        } else {
+            standing(case)
+        }
+    };
+    vec![
+        condition(
+            "T1",
+            "paused everywhere before the records, from 8.8 before every part",
+            when_paused(paused_before),
+        ),
+        condition("T2", "up to 8.7: applications end before the pause", when_paused(applications_before)),
+        condition("T3", "every snapshot ends before Zeebe is asked", when_paused(snapshots_before_zeebe)),
+        condition("T4", "Zeebe ends before the resume", when_paused(zeebe_before_resume)),
+        condition("T5", "the pause held on every replica", when_paused(pause_held)),
+        condition("T6", "Optimize ends before the records begin", when_paused(optimize_before_records)),
+        condition("T7", "no second backup, pause or resume in the window", when_paused(alone_in_window)),
+    ]
+}
+
+fn ordered(what: &str, first: Option<u64>, second: Option<u64>) -> Standings {
+    match (first, second) {
+        (Some(first), Some(second)) if first < second => {
+            holds(format!("{what} (moments {first} and {second} of this run)"))
+        }
+        (Some(first), Some(second)) => {
+            violated(format!("not {what} (moments {first} and {second} of this run)"))
+        }
+        _ => violated(format!("it was never seen that {what}")),
+    }
+}
+
+fn paused_before(case: &Case<'_>) -> Standings {
+    let pause_first = case.plan.order == BackupOrder::PauseFirst;
+    let inside = |goal: &Goal| is_records(goal) || (pause_first && is_application(goal));
+    if !case.plans(inside) {
+        return not_applicable("no snapshot has to come after the pause");
+    }
+    let begins = case.sent(inside).into_iter().min();
+    ordered(
+        "confirmed paused before the first snapshot was asked for",
+        case.paused().map(|(at, _)| at),
+        begins,
+    )
+}
+
+fn applications_before(case: &Case<'_>) -> Standings {
+    if case.plan.order == BackupOrder::PauseFirst || !case.plans(is_application) {
+        return not_applicable("the applications are backed up inside the pause, or there are none");
+    }
+    let ended = case.parts().into_iter().map(|(at, _)| at).max();
+    let pause = case.sent(|goal| matches!(goal, Goal::ExportingPaused { .. })).into_iter().min();
+    ordered("all applications ended before the pause was sent", ended, pause)
+}
+
+fn snapshots_before_zeebe(case: &Case<'_>) -> Standings {
+    let soft = case.plan.order != BackupOrder::HardPause;
+    let before = |goal: &Goal| is_application(goal) || (soft && is_records(goal));
+    let ended = case.reached(before).into_iter().map(|(at, _)| at).max();
+    if ended.is_none() && !case.plans(before) {
+        return not_applicable("no snapshot has to come before Zeebe");
+    }
+    ordered("every snapshot ended before Zeebe was asked", ended, case.sent(is_zeebe).into_iter().min())
+}
+
+fn zeebe_before_resume(case: &Case<'_>) -> Standings {
+    ordered(
+        "Zeebe had completed before exporting was resumed",
+        case.zeebe().map(|(at, _)| at),
+        paid(case.timeline),
+    )
+}
+
+fn paid(timeline: &[Moment]) -> Option<u64> {
+    timeline.iter().find(|moment| matches!(moment.entry, Entry::Paid { .. })).map(|moment| moment.order)
+}
+
+fn pause_held(case: &Case<'_>) -> Standings {
+    let (Some((_, a)), Some((at, r))) = (case.paused(), case.held()) else {
+        return violated("the pause was not confirmed at the beginning and at the end of the window");
+    };
+    if case.zeebe().is_none_or(|(zeebe, _)| zeebe > at) {
+        return violated("the last look at the pause was before Zeebe had completed");
+    }
+    if a.mode != r.mode || a.mode.is_none() {
+        return violated("the mode of the pause changed");
+    }
+    let (before, after) = (a.exported_positions(), r.exported_positions());
+    let moved =
+        before.iter().find(|(partition, position)| after.get(partition).is_some_and(|now| now != *position));
+    if let Some((partition, position)) = moved {
+        let now = after.get(partition).copied().unwrap_or_default();
+        return violated(format!("partition {partition}: exported position moved from {position} to {now}"));
+    }
+    if a.leaders() != r.leaders() {
+        return unproven("a partition changed its leader inside the window");
+    }
+    match a.certainty.min(r.certainty) {
+        Certainty::EveryReplica => {
+            holds(format!("on every replica, twice; exported positions {before:?} stood still"))
+        }
+        Certainty::Status => unproven("by the cluster's status only; configure the brokers' addresses"),
+        Certainty::Believed => {
+            unproven("by the answer and a complete topology only; configure the brokers' addresses")
+        }
+    }
+}
+
+fn optimize_before_records(case: &Case<'_>) -> Standings {
+    let optimize = |goal: &Goal| matches!(goal, Goal::OptimizeBackedUp);
+    if !case.plans(optimize) || !case.plans(is_records) {
+        return not_applicable("no Optimize, or no records");
+    }
+    let ended = case.reached(optimize).into_iter().map(|(at, _)| at).max();
+    ordered(
+        "Optimize ended before the records were asked for",
+        ended,
+        case.sent(is_records).into_iter().min(),
+    )
+}
+
+fn alone_in_window(case: &Case<'_>) -> Standings {
+    let Some(after) = case.after else { return unproven("the cluster could not be looked at afterwards") };
+    let known = case.before.known_ids();
+    let others: Vec<String> = after
+        .known_ids()
+        .into_iter()
+        .filter(|id| *id != case.plan.id && !known.contains(id))
+        .map(|id| id.to_string())
+        .collect();
+    if others.is_empty() {
+        holds("this run held the claim, and no other backup id appeared")
+    } else {
+        violated(format!("other backups appeared meanwhile: {}", others.join(", ")))
+    }
+}

@@ -1,0 +1,64 @@
+//! One consistent backup of a whole cluster.
+//!
+//! `cargo run --example backup` backs up the simulated cluster, over real HTTP on loopback. With `CAMUNDA_ZEEBE_URL`,
+//! `CAMUNDA_OPERATE_URL`, `CAMUNDA_TASKLIST_URL`, `CAMUNDA_STORE_URL` and `CAMUNDA_REPOSITORY` set the same program
+//! backs up a real one (see `ClusterConfig::from_env` for the rest). `--dry-run` only prints the plan.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use camunda_backup::testing::{SimulatedCluster, StoreKind};
+use camunda_backup::{BackupSpec, Cluster, ClusterConfig};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let real = std::env::var_os("CAMUNDA_ZEEBE_URL").is_some();
+    let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
+    let served = simulated.serve().await?;
+    let config = if real { ClusterConfig::from_env()? } else { simulated_config(served.config()) };
+
+    let cluster = Cluster::connect(config).await?;
+    print!("{}", cluster.recover().await?);
+
+    let plan = cluster.plan_backup(BackupSpec::default())?;
+    println!("\n{plan}");
+    if std::env::args().any(|argument| argument == "--dry-run") {
+        return Ok(());
+    }
+
+    let id = plan.id;
+    let run = cluster.start(plan).await;
+    let mut events = run.events();
+    let printer = tokio::spawn(async move {
+        while let Some(event) = events.next().await {
+            println!("{event}");
+        }
+    });
+    let result = run.finished().await;
+    printer.await?;
+    match result {
+        Ok(report) => println!("\n{report}"),
+        Err(failure) => {
+            if let Some(report) = &failure.report {
+                println!("\n{report}");
+            }
+            return Err(failure.into());
+        }
+    }
+    if !real {
+        let found = simulated.check(id);
+        println!("a restore of the simulated backup would be consistent: {}", found.is_consistent());
+    }
+    Ok(())
+}
+
+fn simulated_config(mut config: ClusterConfig) -> ClusterConfig {
+    config.journal =
+        Some(std::env::temp_dir().join(format!("camunda-backup-example-{}", std::process::id())));
+    let journal: &Option<PathBuf> = &config.journal;
+    println!(
+        "simulated cluster on loopback; journal in {}",
+        journal.as_deref().unwrap_or("".as_ref()).display()
+    );
+    config
+}

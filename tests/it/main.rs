@@ -1,0 +1,3 @@
+//! The integration tests, in one binary: procedures on the simulated cluster in virtual time.
+
+mod backup;
