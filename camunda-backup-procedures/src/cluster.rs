@@ -140,6 +140,7 @@ impl Cluster {
     ///
     /// # Errors
     /// `Blocked` with all blockers at once.
+    #[allow(clippy::needless_pass_by_value)] // `plan_backup(BackupSpec::default())` is the paved path
     pub fn plan_backup(&self, spec: BackupSpec) -> Result<Plan> {
         plan_backup(&self.discovery.facts, &self.discovery.clients, &spec)
     }
@@ -163,7 +164,9 @@ impl Cluster {
         self.start(plan).await.finished().await
     }
 
-    /// Starts a run in a task of its own and returns the handle to it. Needs a tokio runtime.
+    /// Starts a run in a task of its own and returns the handle to it. Needs a tokio runtime; nothing happens before the
+    /// first poll.
+    #[allow(clippy::unused_async)] // so that a run that was never awaited has sent nothing
     pub async fn start(&self, plan: Plan) -> RunHandle {
         run::start(Arc::clone(&self.shared), Arc::clone(&self.discovery), plan)
     }

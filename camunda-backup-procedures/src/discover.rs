@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{BackupId, CamundaVersion, Clock, Error, HttpClient, Result};
-use camunda_backup_es::{SearchStore, StoreInfo};
+use camunda_backup_core::{BackupId, CamundaVersion, Clock, Error, HttpClient, RepositoryName, Result};
+use camunda_backup_es::{SearchStore, SnapshotState, StoreInfo};
 use camunda_backup_zeebe::{Dialect, Topology, detect_version};
 
 use crate::clients::{Clients, Handles};
@@ -51,8 +51,8 @@ pub(crate) async fn discover(
         topology: Probe::Absent,
         partitions: BTreeMap::new(),
         exporting: Probe::of(clients.exporting.status().await),
-        exporters: maybe(clients.exporters.as_ref().map(|client| client.list())).await,
-        cluster_state: maybe(clients.cluster.as_ref().map(|client| client.state())).await,
+        exporters: maybe(clients.exporters.as_ref().map(camunda_backup_zeebe::Exporters::list)).await,
+        cluster_state: maybe(clients.cluster.as_ref().map(camunda_backup_zeebe::ClusterApi::state)).await,
         runtime_backups: Probe::of(clients.runtime.list().await),
         history_backups: history_backups(&clients).await,
         store: match store {
@@ -172,12 +172,20 @@ async fn look_at_store(config: &ClusterConfig, clients: &Clients, facts: &mut Fa
     facts.repository = Probe::of(store.repository(repository).await);
     if matches!(facts.repository, Probe::Seen(Some(_))) {
         facts.verified = Probe::of(store.verify_repository(repository).await);
-        facts.snapshots = Probe::of(store.list_snapshots(repository).await);
+        facts.snapshots = Probe::of(snapshot_states(store, repository).await);
     }
     facts.record_indices = Probe::of(store.indices(&config.record_prefix).await);
     facts.app_indices = Probe::of(app_indices(config, store).await);
     facts.templates = Probe::of(templates(config, store).await);
     facts.disk = Probe::of(store.disk().await);
+}
+
+async fn snapshot_states(
+    store: &SearchStore,
+    repository: &RepositoryName,
+) -> Result<BTreeMap<String, SnapshotState>> {
+    let summaries = store.snapshot_summaries(repository).await?;
+    Ok(summaries.into_iter().map(|snapshot| (snapshot.name, snapshot.state)).collect())
 }
 
 async fn app_indices(
@@ -211,13 +219,13 @@ pub(crate) async fn look_again(
     facts.at = clock.now();
     facts.version = gateway_version(config, &handles.zeebe).await?.0;
     facts.exporting = Probe::of(clients.exporting.status().await);
-    facts.cluster_state = maybe(clients.cluster.as_ref().map(|client| client.state())).await;
+    facts.cluster_state = maybe(clients.cluster.as_ref().map(camunda_backup_zeebe::ClusterApi::state)).await;
     facts.runtime_backups = Probe::of(clients.runtime.list().await);
     facts.history_backups = history_backups(clients).await;
     look_at_brokers(clients, &mut facts).await;
     if let Some((store, repository)) = &clients.store {
         facts.repository = Probe::of(store.repository(repository).await);
-        facts.snapshots = Probe::of(store.list_snapshots(repository).await);
+        facts.snapshots = Probe::of(snapshot_states(store, repository).await);
     }
     Ok(facts)
 }

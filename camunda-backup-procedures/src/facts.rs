@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, BrokerId, CamundaVersion, Component, Error, PartitionId, Timestamp};
-use camunda_backup_es::{DiskState, IndexStats, Repository, SnapshotEntry, StoreInfo};
+use camunda_backup_es::{DiskState, IndexStats, Repository, SnapshotState, StoreInfo};
 use camunda_backup_zeebe::{
     ClusterState, Exporter, ExportingStatus, HistoryBackup, PartName, PartitionStatus, RuntimeBackup,
     Topology,
@@ -105,8 +105,8 @@ pub struct Facts {
     pub repository: Probe<Option<Repository>>,
     /// The nodes on which the repository was verified.
     pub verified: Probe<Vec<String>>,
-    /// Every snapshot in the repository.
-    pub snapshots: Probe<Vec<SnapshotEntry>>,
+    /// Every snapshot in the repository, with its state.
+    pub snapshots: Probe<BTreeMap<String, SnapshotState>>,
     /// The record prefix and the indices under it.
     pub record_indices: Probe<Vec<IndexStats>>,
     /// The record prefix itself.
@@ -132,8 +132,7 @@ impl Facts {
         let runtime = self.runtime_backups.seen().into_iter().flatten().map(|backup| backup.id);
         let history =
             self.history_backups.values().filter_map(Probe::seen).flatten().filter_map(|backup| backup.id);
-        let snapshots =
-            self.snapshots.seen().into_iter().flatten().filter_map(|entry| id_in_name(&entry.name));
+        let snapshots = self.snapshots.seen().into_iter().flatten().filter_map(|(name, _)| id_in_name(name));
         let numbers = runtime.chain(history).chain(snapshots);
         numbers.filter_map(|id| BackupId::new(id).ok()).chain(self.journal_highest_id).collect()
     }

@@ -97,7 +97,7 @@ pub(crate) fn snapshots_in(timeline: &[Moment]) -> Vec<String> {
         if let Entry::Reached { evidence, .. } = &moment.entry {
             match evidence.as_ref() {
                 Evidence::Parts(parts) => {
-                    names.extend(parts.snapshots.iter().map(|snapshot| snapshot.name.clone()))
+                    names.extend(parts.snapshots.iter().map(|snapshot| snapshot.name.clone()));
                 }
                 Evidence::Records(records) => names.push(records.snapshot.name.clone()),
                 _ => {}
@@ -197,6 +197,7 @@ async fn parts(app: &str, id: BackupId, deleted: Result<()>, clients: &Clients, 
         return;
     };
     let prefix = format!("camunda_{app}_{id}_");
+    let remained = abandoned.remaining.len();
     match store.snapshots_starting_with(repository, &prefix).await {
         Ok(entries) => {
             for entry in entries.iter().filter(|entry| PartName::parse(&entry.name).is_some()) {
@@ -205,7 +206,9 @@ async fn parts(app: &str, id: BackupId, deleted: Result<()>, clients: &Clients, 
                     Err(error) => abandoned.remaining.push(error.to_string()),
                 }
             }
-            abandoned.deleted.push(format!("the parts of {app} under id {id}"));
+            if abandoned.remaining.len() == remained {
+                abandoned.deleted.push(format!("the parts of {app} under id {id}"));
+            }
         }
         Err(error) => abandoned.remaining.push(format!("parts of {app}: {error}")),
     }

@@ -200,6 +200,16 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Everything that the plan owes at some time.
+    pub fn obligations(&self) -> impl Iterator<Item = &Obligation> {
+        self.stages.iter().filter_map(|stage| match stage {
+            Stage::Bracket(bracket) => Some(&bracket.owes),
+            Stage::Together(_) => None,
+        })
+    }
+}
+
 /// The dry run: every request that will be sent, in order, with its reason.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

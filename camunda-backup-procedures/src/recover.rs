@@ -79,23 +79,44 @@ pub(crate) async fn debts(shared: &Shared) -> Result<Vec<(RunId, Obligation)>> {
     let mut owing = Vec::new();
     for history in histories(shared.journal.as_ref(), &shared.config.name).await? {
         let entries = entries(&history)?;
-        owing.extend(owed(&entries).into_iter().map(|obligation| (history.run.clone(), obligation)));
+        let owed = owed(&history, &entries)?;
+        owing.extend(owed.into_iter().map(|obligation| (history.run.clone(), obligation)));
     }
     Ok(owing)
 }
 
 /// The obligations of a run that were not paid. A request that was cleanly refused still owes: a refused pause may
-/// have paused the brokers that could be reached.
-fn owed(entries: &[Entry]) -> Vec<Obligation> {
+/// have paused the brokers that could be reached. A record that cannot be read may have been an intent, so a run with
+/// damage owes all that its plan could owe; resuming what is not paused is harmless.
+fn owed(history: &RunHistory, entries: &[Entry]) -> Result<Vec<Obligation>> {
     let mut owed: Vec<Obligation> = Vec::new();
+    let mut paid: Vec<&Obligation> = Vec::new();
     for entry in entries {
         match entry {
             Entry::Intent { owes: Some(obligation), .. } => owed.push(obligation.clone()),
-            Entry::Paid { obligation, .. } => owed.retain(|other| other != obligation),
+            Entry::Paid { obligation, .. } => paid.push(obligation),
             _ => {}
         }
     }
-    owed
+    if !history.damaged.is_empty() || !history.gaps.is_empty() {
+        match plan_of(entries) {
+            Some(plan) => owed.extend(plan.obligations().cloned()),
+            None if entries.is_empty() && history.torn_tail().is_some() => {}
+            None => return Err(unreadable_plan(history)),
+        }
+        owed.dedup();
+    }
+    owed.retain(|obligation| !paid.contains(&obligation));
+    Ok(owed)
+}
+
+fn unreadable_plan(history: &RunHistory) -> Error {
+    Error::new(ErrorKind::NeedsOperator, format!("the records of run {} are damaged, its plan among them", history.run))
+        .with_component(camunda_backup_core::Component::Journal)
+        .with_advice(
+            "it cannot be told what it owes: look at every broker's /actuator/partitions, POST \
+             /actuator/exporting/resume if exporting is paused, then move the run's directory out of the journal",
+        )
 }
 
 fn has_ended(entries: &[Entry]) -> bool {
@@ -130,14 +151,9 @@ async fn recover_claimed(shared: &Shared, claim: &Claim) -> Result<RecoveryRepor
     let mut first_error = None;
     for history in histories(shared.journal.as_ref(), &shared.config.name).await? {
         report.damage.extend(damage_of(&history));
-        let entries = entries(&history)?;
-        let owed = owed(&entries);
-        if owed.is_empty() && has_ended(&entries) {
-            continue;
-        }
-        match finish(shared, claim, &history, &entries, owed).await {
-            Ok(run) => report.runs.push(run),
-            // One run's debt must not keep another's from being paid.
+        // One run's trouble must not keep another's debt from being paid.
+        match recover_run(shared, claim, &history).await {
+            Ok(run) => report.runs.extend(run),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
@@ -147,33 +163,43 @@ async fn recover_claimed(shared: &Shared, claim: &Claim) -> Result<RecoveryRepor
     }
 }
 
-async fn finish(
-    shared: &Shared,
-    claim: &Claim,
-    history: &RunHistory,
-    entries: &[Entry],
-    owed: Vec<Obligation>,
-) -> Result<RecoveredRun> {
-    let (journal, run, now) = (Arc::clone(&shared.journal), history.run.clone(), shared.clock.now());
-    let mut log = RunLog::resume(journal, &shared.config.name, run, claim.token(), now).await?.0;
-    let mut paid = Vec::new();
-    for obligation in owed {
-        let attempts = pay(shared, &obligation)
-            .await
-            .map_err(|error| error.with_subject(format!("run {} owes to {obligation}", history.run)))?;
-        paid.push(obligation.to_string());
-        log.append(shared.clock.now(), &Entry::Paid { obligation, attempts }).await?;
+async fn recover_run(shared: &Shared, claim: &Claim, history: &RunHistory) -> Result<Option<RecoveredRun>> {
+    let before = entries(history)?;
+    if has_ended(&before) && owed(history, &before)?.is_empty() {
+        return Ok(None);
     }
-    if !has_ended(entries) {
+    let (journal, run, now) = (Arc::clone(&shared.journal), history.run.clone(), shared.clock.now());
+    // What the fenced-off process wrote up to now counts, so the history is read again behind the fence.
+    let (mut log, history) = RunLog::resume(journal, &shared.config.name, run, claim.token(), now).await?;
+    let entries = entries(&history)?;
+    let mut first_error = None;
+    let mut paid = Vec::new();
+    for obligation in owed(&history, &entries)? {
+        match pay(shared, &obligation).await {
+            Ok(attempts) => {
+                paid.push(obligation.to_string());
+                let noted = log.append(shared.clock.now(), &Entry::Paid { obligation, attempts }).await;
+                first_error = first_error.or(noted.err());
+            }
+            Err(error) => {
+                let subject = format!("run {} owes to {obligation}", history.run);
+                first_error = first_error.or(Some(error.with_subject(subject)));
+            }
+        }
+    }
+    if let Some(error) = first_error {
+        return Err(error);
+    }
+    if !has_ended(&entries) {
         let error = Some("the process that ran it died".to_owned());
         log.append(shared.clock.now(), &Entry::Finished { outcome: RunOutcome::Abandoned, error }).await?;
     }
-    let plan = plan_of(entries);
+    let plan = plan_of(&entries);
     let leftovers = match plan {
-        Some(plan) => leftovers_of(shared, plan, entries)?,
+        Some(plan) => leftovers_of(shared, plan, &entries)?,
         None => Vec::new(),
     };
-    Ok(RecoveredRun { run: history.run.to_string(), id: plan.map(|plan| plan.id), paid, leftovers })
+    Ok(Some(RecoveredRun { run: history.run.to_string(), id: plan.map(|plan| plan.id), paid, leftovers }))
 }
 
 async fn pay(shared: &Shared, obligation: &Obligation) -> Result<u32> {

@@ -34,7 +34,7 @@ pub struct Limits {
     pub stall: Duration,
     /// How long a part may be invisible or incomplete while nothing runs anywhere, before it counts as failed.
     ///
-    /// Web applications from 8.7 on call a dead backup IN_PROGRESS for five minutes; that is under `stall`.
+    /// Web applications from 8.7 on call a dead backup `IN_PROGRESS` for five minutes; that is under `stall`.
     pub grace: Duration,
     /// How long the parts outside the pause may take, each.
     pub max_part: Duration,

@@ -123,17 +123,39 @@ async fn an_answer_about_somebody_else_is_refused() {
 }
 
 #[tokio::test]
-async fn lists_and_prefixes_ask_for_all_and_filter_here() {
+async fn a_prefix_is_a_pattern_for_the_server_and_is_filtered_again_here() {
     for (server, body) in golden!("snap.get.all.brief") {
         let script = ScriptedTransport::new()
             .answer("GET /_snapshot/r/_all?verbose=false", 200, body)
-            .answer("GET /_snapshot/r/_all?verbose=false", 200, body);
+            .answer("GET /_snapshot/r/m1*?verbose=false&ignore_unavailable=true", 200, body);
         let store = scripted(version_of(server), &script);
         let all = store.list_snapshots(&repository("r")).await.unwrap();
         let some = store.snapshots_starting_with(&repository("r"), "m1").await.unwrap();
         assert!(!some.is_empty() && some.len() < all.len(), "{server}");
         assert!(some.iter().all(|entry| entry.name.starts_with("m1")), "{server}");
         script.finish().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn q17_a_prefix_without_a_match_is_empty_also_where_the_server_says_404() {
+    let missing =
+        r#"{"error":{"type":"snapshot_missing_exception","reason":"[r:zz*] is missing"},"status":404}"#;
+    for (server, status, body) in
+        [("es7", 404, missing), ("es8", 200, r#"{"snapshots":[]}"#), ("os2", 404, missing)]
+    {
+        let script = ScriptedTransport::new().answer(
+            "GET /_snapshot/r/zz*?verbose=false&ignore_unavailable=true",
+            status,
+            body,
+        );
+        let store = scripted(version_of(server), &script);
+        assert!(store.snapshots_starting_with(&repository("r"), "zz").await.unwrap().is_empty(), "{server}");
+        script.finish().unwrap();
+    }
+    let store = scripted(version_of("es8"), &ScriptedTransport::new());
+    for pattern in ["", "a*", "_all", "a,b"] {
+        assert!(store.snapshots_starting_with(&repository("r"), pattern).await.is_err(), "{pattern:?}");
     }
 }
 

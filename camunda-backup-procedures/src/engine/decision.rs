@@ -88,9 +88,10 @@ pub(crate) enum Next {
 pub(crate) fn decide(seen: &Seen, check: Check) -> Next {
     let ours = matches!(seen.sent, Sent::Accepted | Sent::Unknown);
     match check {
+        // In our own window it is more likely a misunderstood request of ours than somebody else: it has to be closed.
+        Check::Foreign(how) if ours => fail(&how),
         Check::Foreign(who) => Next::Stop(who),
-        Check::NotStarted if seen.sent == Sent::Nothing => Next::Act,
-        Check::Unreadable(_) if seen.sent == Sent::Nothing => Next::Act,
+        Check::NotStarted | Check::Unreadable(_) if seen.sent == Sent::Nothing => Next::Act,
         Check::Unreadable(evidence) if seen.sent == Sent::Accepted => Next::Done(evidence),
         Check::Unreadable(_) => fail("the answer was not a success, and nothing else can be read about it"),
         Check::NotStarted if seen.sent == Sent::Refused => fail("the request was refused"),
@@ -102,10 +103,11 @@ pub(crate) fn decide(seen: &Seen, check: Check) -> Next {
         Check::NotStarted if seen.was_visible => fail(
             "it was running and has vanished without a trace (the server behind it was restarted, or lost its store)",
         ),
-        Check::NotStarted if seen.still_for >= seen.grace => {
-            fail("it was accepted and never appeared (its store may be unreachable)")
+        Check::NotStarted if seen.still_for < seen.grace => Next::Wait,
+        Check::NotStarted if seen.sent == Sent::Unknown => {
+            fail("the answer to the request did not say whether it was done, and nothing of it has appeared")
         }
-        Check::NotStarted => Next::Wait,
+        Check::NotStarted => fail("it was accepted and never appeared (its store may be unreachable)"),
         Check::Pending(progress) => decide_pending(seen, progress),
     }
 }

@@ -124,8 +124,8 @@ impl Engine {
             };
             match next {
                 Next::Done(evidence) => return Ok(evidence),
-                Next::Stop(who) => return Err(foreign(&who)),
-                Next::Fail { why, advice } => return Err(failed(why, advice)),
+                Next::Stop(who) => return Err(because(foreign(&who), progress)),
+                Next::Fail { why, advice } => return Err(because(failed(why, advice), progress)),
                 Next::Act if Instant::now() >= deadline => return Err(out_of_time(plan, progress)),
                 Next::Act => self.act(plan, step, owes.take(), progress).await?,
                 Next::Wait => self.wait(plan, deadline, progress).await?,
@@ -247,7 +247,13 @@ impl StepProgress {
     fn note_blind(&mut self, error: Error, context: &Context) -> Result<Next> {
         self.text = format!("cannot look: {error}");
         let since = *self.blind_since.get_or_insert_with(Instant::now);
-        if since.elapsed() >= context.plan.limits.grace { Err(error) } else { Ok(Next::Wait) }
+        if since.elapsed() < context.plan.limits.grace {
+            return Ok(Next::Wait);
+        }
+        Err(match self.unclear.take() {
+            Some(cause) if error.server_said().is_none() => error.with_server_said(&cause.to_string()),
+            _ => error,
+        })
     }
 
     fn note_mark(&mut self, mark: &str) {
@@ -278,6 +284,14 @@ fn failed(why: String, advice: Option<String>) -> Error {
 fn foreign(who: &str) -> Error {
     Error::new(ErrorKind::Foreign, who.to_owned())
         .with_advice("find out who made it; nothing of it was touched. For a used id take a higher one")
+}
+
+/// Keeps the answer to our own request that left it open what happened: it is the cause, and has the server's words.
+fn because(error: Error, progress: &mut StepProgress) -> Error {
+    match progress.unclear.take() {
+        Some(cause) => error.with_source(cause),
+        None => error,
+    }
 }
 
 fn out_of_time(plan: &StepPlan, progress: &StepProgress) -> Error {

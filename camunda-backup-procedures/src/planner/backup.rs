@@ -30,7 +30,7 @@ impl Runbook<'_> {
         let mut last = self.records()?;
         last.extend(self.zeebe()?);
         let body = vec![self.record_positions(), last, self.hold(PauseMode::Hard)];
-        Ok(self.in_order([self.webapps_and_optimize()?], self.paused(PauseMode::Hard, body)?))
+        Ok(Self::in_order([self.webapps_and_optimize()?], self.paused(PauseMode::Hard, body)?))
     }
 
     /// (B) 8.2.27 – 8.7. The importers' positions must not be newer than the records: web applications before the
@@ -43,7 +43,7 @@ impl Runbook<'_> {
             self.zeebe()?,
             self.hold(PauseMode::Soft),
         ];
-        Ok(self.in_order([self.webapps_and_optimize()?], self.paused(PauseMode::Soft, body)?))
+        Ok(Self::in_order([self.webapps_and_optimize()?], self.paused(PauseMode::Soft, body)?))
     }
 
     /// (C, and C′ over REST) 8.8 and later. The exporter writes the web applications' indices itself and nothing can
@@ -57,7 +57,7 @@ impl Runbook<'_> {
             self.zeebe()?,
             self.hold(PauseMode::Soft),
         ];
-        Ok(self.in_order([], self.paused(PauseMode::Soft, body)?))
+        Ok(Self::in_order([], self.paused(PauseMode::Soft, body)?))
     }
 
     /// Zeebe's own checkpoints make a consistent cut over all partitions; nothing has to be paused for that.
@@ -65,7 +65,7 @@ impl Runbook<'_> {
         Ok(vec![Stage::Together(self.zeebe()?)])
     }
 
-    fn in_order<const N: usize>(&self, before: [Vec<StepPlan>; N], bracket: Bracket) -> Vec<Stage> {
+    fn in_order<const N: usize>(before: [Vec<StepPlan>; N], bracket: Bracket) -> Vec<Stage> {
         let before = before.into_iter().filter(|group| !group.is_empty()).map(Stage::Together);
         before.chain([Stage::Bracket(Box::new(bracket))]).collect()
     }

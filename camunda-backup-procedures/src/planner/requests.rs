@@ -65,9 +65,8 @@ pub(super) fn records(
     indices: &[IndexStats],
 ) -> Result<Vec<String>> {
     let Some((store, repository)) = &clients.store else { return Ok(Vec::new()) };
-    let mut options = CreateSnapshot::default();
-    options.indices = indices.iter().map(|index| index.name.clone()).collect();
-    options.include_global_state = true;
+    let names = indices.iter().map(|index| index.name.clone());
+    let options = CreateSnapshot { include_global_state: true, ..CreateSnapshot::of(names) };
     let call = store.create_snapshot_call(repository, snapshot, &options)?;
     let head = format!("{} {}{}", call.method, store.http().base(), call.path_and_query());
     Ok(vec![format!("{head} with {} indices, named one by one, and the global state", indices.len())])

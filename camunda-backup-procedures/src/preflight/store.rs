@@ -70,11 +70,11 @@ fn missing_repository() -> Finding {
 }
 
 fn running_snapshots(facts: &Facts) -> Vec<Finding> {
-    let running =
-        facts.snapshots.seen().into_iter().flatten().filter(|entry| entry.state == SnapshotState::InProgress);
+    let states = facts.snapshots.seen().into_iter().flatten();
+    let running = states.filter(|(_, state)| **state == SnapshotState::InProgress);
     running
-        .map(|entry| {
-            let seen = format!("snapshot {} is running in the repository", entry.name);
+        .map(|(name, _)| {
+            let seen = format!("snapshot {name} is running in the repository");
             Finding::blocker(FindingCode::SnapshotRunning, "store", seen)
                 .because("snapshots of one repository wait for each other, so the pause would be long")
                 .advise("wait until it has ended")

@@ -7,7 +7,7 @@ use camunda_backup_zeebe::{PauseAnswer, PauseMode};
 use serde_json::{Value, json};
 
 use super::Step;
-use super::phases::{Exporting, look};
+use super::phases::{Exporting, Frame, look};
 use crate::engine::{Check, Context, Progress};
 use crate::evidence::{Evidence, Window};
 use crate::facts::replicas_of;
@@ -38,7 +38,11 @@ impl Step for Pause {
     }
 
     async fn act(&self) -> Result<Value> {
-        match self.context.clients.exporting.pause(self.mode).await? {
+        let (clients, replicas) = (&self.context.clients, &self.context.plan.pinned.replicas);
+        let frame = Frame::open(clients, replicas).await;
+        let answer = clients.exporting.pause(self.mode).await?;
+        frame.close(clients, replicas).await?;
+        match answer {
             PauseAnswer::Bare204 if self.mode == PauseMode::Soft => Err(Error::new(
                 ErrorKind::Unsupported,
                 "the server answered a bare 204 to a soft pause: it does not know soft pause and has paused hard",

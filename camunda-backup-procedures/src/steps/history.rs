@@ -53,10 +53,10 @@ impl Step for History {
         }
         let stored = parts::look(&self.context.clients, &self.source.name(), id).await;
         match (said, stored) {
-            (said, Ok(stored)) => Ok(judge(&self.source.name(), said, stored)),
-            // The store can't be asked and neither can the application: nothing is known.
-            (Err(error), Err(_)) => Err(error),
+            // An application that can't tell and a store without a trace: nothing is known.
+            (Err(error), Ok(Stored::Nothing | Stored::NoStore) | Err(_)) => Err(error),
             (Ok(_), Err(error)) => Err(error),
+            (said, Ok(stored)) => Ok(judge(&self.source.name(), said, stored)),
         }
     }
 
@@ -64,7 +64,8 @@ impl Step for History {
         match &self.source {
             Source::App(client) => {
                 let scheduled = client.create(self.context.plan.id).await?;
-                let names: Vec<&str> = scheduled.snapshots.iter().map(|name| name.as_str()).collect();
+                let names: Vec<&str> =
+                    scheduled.snapshots.iter().map(camunda_backup_core::SnapshotName::as_str).collect();
                 Ok(json!({ "scheduledSnapshots": names }))
             }
             Source::Optimize(client) => client.create(self.context.plan.id).await.map(|_| Value::Null),
@@ -99,8 +100,6 @@ fn judge(app: &str, said: Result<HistoryBackup>, stored: Stored) -> Check {
             Check::Failed(format!("{app} says {state}: {words}"))
         }
         (Ok(BackupState::NotVisible), Stored::Nothing | Stored::NoStore) => Check::NotStarted,
-        // An application that answers 400 or 500 for an id it does not know, and a store without a trace of it.
-        (Err(_), Stored::Nothing) => Check::NotStarted,
         (_, Stored::Incomplete { have, of, mark }) => {
             Check::Pending(half_way(app, &word_of(&said), have, of, &mark))
         }
@@ -116,7 +115,7 @@ fn half_way(app: &str, word: &str, have: usize, of: u32, mark: &str) -> Progress
     let setting = app.to_uppercase();
     Progress {
         mark: format!("{word}|{mark}"),
-        text: format!("{app} says {word}, the store has {have} of {of} parts and none is running"),
+        text: format!("{app} says {word}, the store has {have} of {of} parts ({mark}) and none is running"),
         advice: Some(format!(
             "if the last part took longer than 30 s, the application's store client gave up: raise \
              CAMUNDA_{setting}_ELASTICSEARCH_SOCKETTIMEOUT (ms) above the longest part; else look for a restart or an \

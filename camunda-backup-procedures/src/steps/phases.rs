@@ -1,9 +1,12 @@
 //! What exporting really does: the phase of every replica, where it lives.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use camunda_backup_core::{BrokerId, Clock, PartitionId, Result};
+use camunda_backup_core::error::{ErrorKind, Outcome};
+use camunda_backup_core::{BrokerId, Clock, Component, Error, PartitionId, Result};
 use camunda_backup_zeebe::{ExporterPhase, ExportingStatus, PartitionStatus, PauseMode, Role, Topology};
+use tokio::time::Instant;
 
 use crate::clients::Clients;
 use crate::evidence::{Certainty, Window};
@@ -52,7 +55,7 @@ pub(super) async fn look(
     }
     let by_status = match clients.exporting.status().await {
         Ok(status) => Some(from_status(&status)),
-        Err(error) if error.kind() == camunda_backup_core::ErrorKind::Unsupported => None,
+        Err(error) if error.kind() == ErrorKind::Unsupported => None,
         Err(error) => Some(Exporting::Unseen(error.to_string())),
     };
     let by_replica = (!clients.partitions.is_empty())
@@ -88,16 +91,58 @@ fn differing(replicas: Exporting, status: Exporting) -> Exporting {
     }
 }
 
+/// A gateway that was started knows no partition for 5 to 7 s and claims success for whatever it is asked (Q33).
+const SHORTER_THAN_A_START: Duration = Duration::from_secs(4);
+
+/// The frame around a pause or resume that nobody but the topology can witness: complete before it, complete after it,
+/// and in between less time than a gateway needs to start. Where a broker or a status can be asked, those are.
+#[derive(Debug)]
+pub(super) struct Frame {
+    began: Instant,
+    only_witness: bool,
+    complete_before: bool,
+}
+
+impl Frame {
+    /// Looks before the request.
+    pub(super) async fn open(clients: &Clients, expected: &Replicas) -> Self {
+        let only_witness = clients.topology.is_some() && !covers(clients, expected);
+        let began = Instant::now();
+        let complete_before = !only_witness || topology(clients, expected).await.is_ok();
+        Self { began, only_witness, complete_before }
+    }
+
+    /// Whether a success in between can be believed, if the topology is complete now.
+    pub(super) fn is_believable(&self) -> bool {
+        !self.only_witness || (self.complete_before && self.began.elapsed() < SHORTER_THAN_A_START)
+    }
+
+    /// Looks after the request, and says why a success in between cannot be believed.
+    pub(super) async fn close(self, clients: &Clients, expected: &Replicas) -> Result<()> {
+        if self.only_witness {
+            topology(clients, expected).await.map_err(|error| error.with_outcome(Outcome::Unknown))?;
+        }
+        if self.is_believable() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Unavailable,
+            "success was answered, and the gateway may have known no partition at that time",
+        )
+        .with_component(Component::Zeebe)
+        .with_outcome(Outcome::Unknown)
+        .with_advice("configure the brokers' management addresses, so that they can be asked what they do"))
+    }
+}
+
 async fn topology(clients: &Clients, expected: &Replicas) -> Result<Option<Topology>> {
     let Some(client) = &clients.topology else { return Ok(None) };
     let only_witness = !covers(clients, expected);
     match client.topology().await {
         Ok(topology) if only_witness && !topology.problems().is_empty() => {
-            Err(camunda_backup_core::Error::new(
-                camunda_backup_core::ErrorKind::Unavailable,
-                format!("the topology is not complete: {}", topology.problems().join("; ")),
-            )
-            .with_component(camunda_backup_core::Component::Rest))
+            let problems = topology.problems().join("; ");
+            Err(Error::new(ErrorKind::Unavailable, format!("the topology is not complete: {problems}"))
+                .with_component(Component::Rest))
         }
         Ok(topology) => Ok(Some(topology)),
         Err(error) if only_witness => Err(error),

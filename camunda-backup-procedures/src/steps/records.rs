@@ -93,10 +93,7 @@ impl Step for Records {
         }
         *self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
             indices.iter().map(ToString::to_string).collect();
-        let mut options = CreateSnapshot::default();
-        options.indices = indices;
-        options.include_global_state = true;
-        options.metadata = self.metadata();
+        let options = CreateSnapshot { indices, include_global_state: true, metadata: self.metadata() };
         store.create_snapshot(repository, &self.snapshot, &options).await?;
         Ok(json!({ "snapshot": self.snapshot, "indices": self.wanted() }))
     }

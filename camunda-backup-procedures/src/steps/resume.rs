@@ -5,7 +5,7 @@ use std::time::Duration;
 use camunda_backup_core::error::{ErrorKind, Outcome};
 use camunda_backup_core::{Clock, Component, Error, Result};
 
-use super::phases::{Exporting, Replicas, look};
+use super::phases::{Exporting, Frame, Replicas, look};
 use crate::clients::Clients;
 use crate::evidence::Window;
 
@@ -43,6 +43,7 @@ pub(crate) async fn resume_exporting(
     let mut broker_by_broker = false;
     loop {
         attempts += 1;
+        let frame = Frame::open(clients, expected).await;
         let answer = clients.exporting.resume().await;
         if let Err(refusal) = &answer {
             tracing::warn!(error = %refusal, attempts, "resume was not accepted; resuming each reachable broker");
@@ -53,9 +54,8 @@ pub(crate) async fn resume_exporting(
             Ok((Exporting::Everywhere, window)) => {
                 return Ok(Resumption { window: window.clone(), attempts, broker_by_broker });
             }
-            Ok((Exporting::NoWitness, window))
-                if answer.is_ok() && no_topology_or_complete(clients, window) =>
-            {
+            // The look itself has failed if the topology is not complete.
+            Ok((Exporting::NoWitness, window)) if answer.is_ok() && frame.is_believable() => {
                 return Ok(Resumption { window: window.clone(), attempts, broker_by_broker });
             }
             _ => {}
@@ -64,14 +64,6 @@ pub(crate) async fn resume_exporting(
             return Err(needs_operator(clients, answer.err(), looked.map(|(exporting, _)| exporting)));
         }
         tokio::time::sleep(super::super::engine::interval(began.elapsed() * 4)).await;
-    }
-}
-
-fn no_topology_or_complete(clients: &Clients, window: &Window) -> bool {
-    match (&clients.topology, &window.topology) {
-        (None, _) => true,
-        (Some(_), Some(topology)) => topology.problems().is_empty(),
-        (Some(_), None) => false,
     }
 }
 

@@ -113,7 +113,7 @@ impl SimulatedCluster {
         }
         for (app, deployed) in self.apps() {
             if deployed {
-                self.check_app(app, id, &snapshots, &zeebe, &reached, &mut found);
+                Self::check_app(app, id, &snapshots, &zeebe, &reached, &mut found);
             }
         }
         found
@@ -144,7 +144,6 @@ impl SimulatedCluster {
     }
 
     fn check_app(
-        &self,
         app: &str,
         id: BackupId,
         snapshots: &[SnapshotView],

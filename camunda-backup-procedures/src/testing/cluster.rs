@@ -197,11 +197,12 @@ impl SimulatedCluster {
 
     /// Transport, journal and clock for [`Cluster::connect_with`](crate::Cluster::connect_with).
     pub fn parts(&self) -> Parts {
-        let mut parts = Parts::default();
-        parts.transport = Some(self.transport());
-        parts.journal = Some(Arc::new(self.journal()));
-        parts.clock = Some(Arc::new(self.inner.clock));
-        parts
+        Parts {
+            transport: Some(self.transport()),
+            journal: Some(Arc::new(self.journal())),
+            clock: Some(Arc::new(self.inner.clock)),
+            observer: None,
+        }
     }
 
     /// The transport that ends in this cluster.

@@ -120,11 +120,12 @@ impl SimulatedProcess {
 
     /// Transport, journal and clock of this process.
     pub fn parts(&self) -> Parts {
-        let mut parts = Parts::default();
-        parts.transport = Some(Arc::new(self.clone()));
-        parts.journal = Some(Arc::new(self.clone()));
-        parts.clock = Some(Arc::new(self.cluster.clock()));
-        parts
+        Parts {
+            transport: Some(Arc::new(self.clone())),
+            journal: Some(Arc::new(self.clone())),
+            clock: Some(Arc::new(self.cluster.clock())),
+            observer: None,
+        }
     }
 
     async fn die_when(&self, due: Death) {

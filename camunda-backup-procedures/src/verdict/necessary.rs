@@ -170,11 +170,21 @@ fn one_version(case: &Case<'_>) -> Standings {
 }
 
 fn processed_before(case: &Case<'_>) -> Standings {
-    positions(case, "P", |p| p.snapshot_processed_position(), |position, checkpoint| position < checkpoint)
+    positions(
+        case,
+        "P",
+        camunda_backup_zeebe::PartitionBackup::snapshot_processed_position,
+        |position, checkpoint| position < checkpoint,
+    )
 }
 
 fn exported_before(case: &Case<'_>) -> Standings {
-    positions(case, "E", |p| p.snapshot_exported_position(), |position, checkpoint| position <= checkpoint)
+    positions(
+        case,
+        "E",
+        camunda_backup_zeebe::PartitionBackup::snapshot_exported_position,
+        |position, checkpoint| position <= checkpoint,
+    )
 }
 
 fn positions(
@@ -195,7 +205,7 @@ fn positions(
             }
             // No snapshot at all is legal while the log begins at its beginning.
             (None, Some(_), None) => {
-                words.push(format!("partition {}: no snapshot, the whole log", p.partition))
+                words.push(format!("partition {}: no snapshot, the whole log", p.partition));
             }
             (_, None, _) => {
                 return unproven(format!("partition {} shows no checkpoint position", p.partition));
@@ -247,10 +257,10 @@ fn compare_records(case: &Case<'_>, _planned: bool, hole: bool) -> Standings {
         let (e, c) = (p.snapshot_exported_position(), p.checkpoint_position);
         match (hole, r, e, c) {
             (true, Some(r), Some(e), _) if r < e => {
-                short.push(format!("partition {}: R={r} E={e}", p.partition))
+                short.push(format!("partition {}: R={r} E={e}", p.partition));
             }
             (true, None, Some(e), _) if e > 0 => {
-                short.push(format!("partition {}: no record, E={e}", p.partition))
+                short.push(format!("partition {}: no record, E={e}", p.partition));
             }
             (false, Some(r), _, Some(c)) if r > c => {
                 return violated(format!("partition {}: R={r} is past the checkpoint C={c}", p.partition));

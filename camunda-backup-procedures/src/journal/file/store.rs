@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
+use fs4::TryLockError;
 
 use super::tidy::temporary_name;
 use crate::journal::{Key, MAX_BODY, Put};
@@ -38,6 +39,11 @@ impl Store {
     pub(super) fn without_links(mut self) -> Self {
         self.has_links = false;
         self
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_links(&self) -> bool {
+        self.has_links
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -77,6 +83,15 @@ impl Store {
     }
 
     fn put_linked(&self, dir: &Path, path: &Path, body: &[u8]) -> io::Result<Put> {
+        match self.write_and_link(dir, path, body)? {
+            Ok(()) => Ok(Put::Written),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Put::Exists),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a synced temporary file, links it to `path`, and removes it. The inner result is that of the linking.
+    fn write_and_link(&self, dir: &Path, path: &Path, body: &[u8]) -> io::Result<io::Result<()>> {
         let mut tries = 0;
         loop {
             let (temporary, file) = self.write_temporary(dir, path, body)?;
@@ -85,11 +100,9 @@ impl Store {
             drop(file);
             tries += 1;
             match linked {
-                Ok(()) => return Ok(Put::Written),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Put::Exists),
                 // Another process that was just opening took the file for a leftover before we had locked it.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && tries < TRIES => {}
-                Err(error) => return Err(error),
+                linked => return Ok(linked),
             }
         }
     }
@@ -97,17 +110,22 @@ impl Store {
     /// A synced temporary file beside `path`, locked as long as the returned file is open.
     fn write_temporary(&self, dir: &Path, path: &Path, body: &[u8]) -> io::Result<(PathBuf, File)> {
         let (temporary, file) = loop {
-            let number = self.counter.fetch_add(1, Ordering::Relaxed);
-            let temporary = dir.join(temporary_name(path, number));
+            let temporary = dir.join(self.temporary_name(path));
             match create_file(&temporary) {
-                Ok(file) => break (temporary, file),
+                Ok(file) => match fs4::FileExt::try_lock(&file) {
+                    Ok(()) => break (temporary, file),
+                    // A process that is just opening removes it.
+                    Err(TryLockError::WouldBlock) => {}
+                    Err(TryLockError::Error(error)) => {
+                        let _ = fs::remove_file(&temporary);
+                        return Err(error);
+                    }
+                },
                 // A leftover of an earlier process with our id, or a process with our id in another container.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
         };
-        // Only keeps `open` of another process from removing it; the put is right without it.
-        let _ = fs4::FileExt::try_lock(&file);
         match write_synced(&file, body) {
             Ok(()) => Ok((temporary, file)),
             Err(error) => {
@@ -115,6 +133,10 @@ impl Store {
                 Err(error)
             }
         }
+    }
+
+    fn temporary_name(&self, path: &Path) -> String {
+        temporary_name(path, self.counter.fetch_add(1, Ordering::Relaxed))
     }
 
     fn sync_dirs_up_from(&self, dir: &Path) -> io::Result<()> {
@@ -127,20 +149,31 @@ impl Store {
 
     /// Writes, syncs, locks, links and removes a file. Says whether linking works; everything else must.
     pub(super) fn probe(&self) -> io::Result<bool> {
-        let name = self.root.join("probe");
-        let (temporary, file) =
-            self.write_temporary(&self.root, &name, b"can this directory be written?\n")?;
-        let locked = fs4::FileExt::unlock(&file).and_then(|()| Ok(fs4::FileExt::try_lock(&file)?));
-        let link = self.root.join(temporary_name(&name, self.counter.fetch_add(1, Ordering::Relaxed)));
-        let has_links = fs::hard_link(&temporary, &link).is_ok();
-        if has_links {
-            fs::remove_file(&link)?;
+        let body = b"can this directory be written?\n";
+        let (target, has_links) = loop {
+            let target = self.root.join(self.temporary_name(Path::new("probe")));
+            match self.write_and_link(&self.root, &target, body)? {
+                Ok(()) => break (target, true),
+                // Another process with our id, in another container, has this name.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) if is_shortage(&error) => return Err(error),
+                Err(_) => break (target, false),
+            }
+        };
+        match fs::remove_file(&target) {
+            // There was no link, or another process that is just opening has removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed?,
         }
-        fs::remove_file(&temporary)?;
-        locked?;
         sync_dir(&self.root)?;
         Ok(has_links)
     }
+}
+
+/// Whether linking failed for a reason other than that the file system has no links.
+fn is_shortage(error: &io::Error) -> bool {
+    use io::ErrorKind::{NotFound, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    matches!(error.kind(), NotFound | QuotaExceeded | ReadOnlyFilesystem | StorageFull)
 }
 
 /// The content of a file; `None` if there is none.

@@ -82,10 +82,10 @@ fn run_with_file_limit(blocks: u32, test: &str, dir: &Path) {
         .env(DIR_OF_PARENT, dir)
         .output()
         .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
+    let said = String::from_utf8_lossy(&output.stdout);
     assert!(
-        output.status.success() && text.contains("1 passed"),
-        "{text}{}",
+        output.status.success() && said.contains("1 passed"),
+        "{said}{}",
         String::from_utf8_lossy(&output.stderr)
     );
 }
@@ -162,6 +162,17 @@ async fn open_creates_what_is_missing_and_leaves_no_probe() {
     assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
     assert_eq!(journal.dir(), root.canonicalize().unwrap());
     assert!(journal.store.probe().unwrap(), "the file system of the tests has hard links");
+    assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn many_may_open_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().join("a/journal");
+    let openings: Vec<_> = (0..16).map(|_| tokio::spawn(FileJournal::open(root.clone()))).collect();
+    for opening in openings {
+        assert!(opening.await.unwrap().unwrap().store.has_links());
+    }
     assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
 }
 
