@@ -4,6 +4,8 @@
 //! `CAMUNDA_OPERATE_URL`, `CAMUNDA_TASKLIST_URL`, `CAMUNDA_STORE_URL` and `CAMUNDA_REPOSITORY` set the same program
 //! backs up a real one (see `ClusterConfig::from_env` for the rest). `--dry-run` only prints the plan.
 
+#![allow(clippy::print_stdout)] // an example shows what it does
+
 use std::error::Error;
 use std::path::PathBuf;
 

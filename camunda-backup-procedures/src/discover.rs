@@ -1,5 +1,7 @@
 //! Looks at everything that a backup depends on, and changes nothing.
 
+mod slow_parts;
+
 use std::collections::BTreeMap;
 
 use camunda_backup_core::error::ErrorKind;
@@ -63,6 +65,7 @@ pub(crate) async fn discover(
         repository: Probe::Absent,
         verified: Probe::Absent,
         snapshots: Probe::Absent,
+        slowest_parts: BTreeMap::new(),
         record_indices: Probe::Absent,
         record_prefix: config.record_prefix.to_string(),
         app_indices: Probe::Absent,
@@ -173,6 +176,12 @@ async fn look_at_store(config: &ClusterConfig, clients: &Clients, facts: &mut Fa
     if matches!(facts.repository, Probe::Seen(Some(_))) {
         facts.verified = Probe::of(store.verify_repository(repository).await);
         facts.snapshots = Probe::of(snapshot_states(store, repository).await);
+        // From 8.8 on no part is too long.
+        if !clients.dialect.combined_webapps() {
+            let names = facts.snapshots.seen().into_iter().flat_map(BTreeMap::keys);
+            facts.slowest_parts =
+                slow_parts::slowest_parts(store, repository, &clients.history, names).await;
+        }
     }
     facts.record_indices = Probe::of(store.indices(&config.record_prefix).await);
     facts.app_indices = Probe::of(app_indices(config, store).await);

@@ -1,6 +1,7 @@
 //! What was seen of a cluster at one time: the raw material of preflight, planning and evidence.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, BrokerId, CamundaVersion, Component, Error, PartitionId, Timestamp};
@@ -107,6 +108,9 @@ pub struct Facts {
     pub verified: Probe<Vec<String>>,
     /// Every snapshot in the repository, with its state.
     pub snapshots: Probe<BTreeMap<String, SnapshotState>>,
+    /// The longest part of the last backup of Operate and Tasklist (up to 8.7): the snapshot and how long it took.
+    #[serde(default)]
+    pub slowest_parts: BTreeMap<String, (String, Duration)>,
     /// The record prefix and the indices under it.
     pub record_indices: Probe<Vec<IndexStats>>,
     /// The record prefix itself.
@@ -137,15 +141,25 @@ impl Facts {
         numbers.filter_map(|id| BackupId::new(id).ok()).chain(self.journal_highest_id).collect()
     }
 
-    /// The replicas of every partition by broker: from the topology, or from the brokers themselves.
+    /// The replicas of every partition by broker: from the topology, from the brokers themselves, or, where neither has
+    /// an address, as the cluster is configured (8.4+).
     pub fn replicas(&self) -> BTreeMap<BrokerId, BTreeSet<PartitionId>> {
         if let Some(topology) = self.topology.seen() {
             return replicas_of(topology);
+        }
+        if matches!(self.topology, Probe::Absent) && self.partitions.is_empty() {
+            return self.configured_replicas();
         }
         self.partitions
             .iter()
             .filter_map(|(broker, probe)| Some((broker.clone(), probe.seen()?.keys().copied().collect())))
             .collect()
+    }
+
+    /// The replicas that the cluster's dynamic configuration lists, dead brokers' included. Empty before 8.4.
+    pub(crate) fn configured_replicas(&self) -> BTreeMap<BrokerId, BTreeSet<PartitionId>> {
+        let members = self.cluster_state.seen().into_iter().flat_map(|state| &state.brokers);
+        members.map(|member| (member.id.clone(), member.partitions.iter().copied().collect())).collect()
     }
 
     /// How many partitions the cluster has.

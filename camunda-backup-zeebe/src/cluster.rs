@@ -1,10 +1,10 @@
 //! The cluster's dynamic configuration: members, and the change that is pending.
 
-use camunda_backup_core::{BrokerId, Call, HttpClient, Result};
+use camunda_backup_core::{BrokerId, Call, HttpClient, PartitionId, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::answer::{Answer, FromAnswer, entries, id, integer, text};
+use crate::answer::{Answer, FromAnswer, entries, id, integer, number, text};
 use crate::dialect::Dialect;
 use crate::refusal;
 
@@ -33,6 +33,9 @@ pub struct ClusterMember {
     pub id: BrokerId,
     /// The server's word, such as `ACTIVE`, `JOINING`, `LEAVING`, `LEFT`.
     pub state: String,
+    /// The partitions that it is configured to hold and has joined, sorted; whether it holds them now is not said.
+    #[serde(default)]
+    pub partitions: Vec<PartitionId>,
 }
 
 /// A change of the configuration.
@@ -77,7 +80,12 @@ impl FromAnswer for ClusterMember {
     fn from_answer(json: &Value) -> Result<Self, String> {
         let id =
             BrokerId::new(id(json, "id").ok_or("a broker without id")?).map_err(|error| error.to_string())?;
-        Ok(Self { id, state: text(json, "state").unwrap_or_default() })
+        let joined =
+            entries(json, "partitions").iter().filter(|p| text(p, "state").as_deref() == Some("ACTIVE"));
+        let mut partitions: Vec<PartitionId> =
+            joined.filter_map(|p| number(p, "id").map(PartitionId)).collect();
+        partitions.sort_unstable();
+        Ok(Self { id, state: text(json, "state").unwrap_or_default(), partitions })
     }
 }
 

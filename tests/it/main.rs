@@ -2,5 +2,7 @@
 
 mod backup;
 mod defects;
+mod five_variables;
+mod handle;
 mod quirks;
 mod world;

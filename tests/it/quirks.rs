@@ -3,4 +3,5 @@
 
 mod apps;
 mod pause;
+mod store;
 mod zeebe;

@@ -99,7 +99,7 @@ async fn a_drip_that_never_pauses_long_ends_at_the_total_limit() {
         connection.request().await;
         connection.write("HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await;
         while connection.write(" ").await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await; // the slow drip itself, what is under test
         }
     })
     .await;

@@ -119,7 +119,8 @@ impl Engine {
                 Err(_) => return Err(out_of_time(plan, progress)),
                 Ok(Ok(check)) if step.only_looks() => progress.note_and_judge_look(check, &self.context),
                 Ok(Ok(check)) => progress.note_and_decide(check, &self.context),
-                Ok(Err(error)) if progress.sent == Sent::Nothing && !step.only_looks() => return Err(error),
+                // Before anything was sent an error ends the step, unless it may pass by itself (a gateway that starts).
+                Ok(Err(error)) if gives_up_on(&error, step, progress) => return Err(error),
                 Ok(Err(error)) => progress.note_blind(error, &self.context)?,
             };
             match next {
@@ -262,6 +263,10 @@ impl StepProgress {
             self.moved = Instant::now();
         }
     }
+}
+
+fn gives_up_on(error: &Error, step: &dyn Step, progress: &StepProgress) -> bool {
+    progress.sent == Sent::Nothing && !step.only_looks() && !error.kind().is_transient()
 }
 
 /// Puts the step, the id and what is owed on an error that does not say so itself.

@@ -1,7 +1,9 @@
 //! Findings about backups that exist or run (B0.2, B0.4, B0.5, B0.11).
 
+use std::time::Duration;
+
 use camunda_backup_core::BackupId;
-use camunda_backup_zeebe::BackupState;
+use camunda_backup_zeebe::{BackupState, PartName};
 
 use super::{Finding, FindingCode};
 use crate::facts::{Facts, Probe};
@@ -11,6 +13,7 @@ pub(super) fn findings(facts: &Facts, id: BackupId) -> Vec<Finding> {
     findings.extend(id_taken(facts, id));
     findings.extend(zeebe(facts));
     findings.extend(applications(facts));
+    findings.extend(slow_parts(facts));
     findings
 }
 
@@ -64,7 +67,7 @@ fn applications(facts: &Facts) -> Vec<Finding> {
             Probe::Failed { why, advice, answered: true } => findings.push(
                 Finding::warning(FindingCode::HistoryUnreadable, app, why.clone())
                     .because("running backups of this application cannot be seen; the store is asked instead")
-                    .advise(advice.clone().unwrap_or_else(|| {
+                    .advise(culprits(facts, app).or_else(|| advice.clone()).unwrap_or_else(|| {
                         format!("look for a snapshot named camunda_{app}_* that has no metadata")
                     })),
             ),
@@ -81,6 +84,39 @@ fn applications(facts: &Facts) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Snapshots that begin like an application's and are not named like a part: one of them breaks the application's
+/// whole list (Q24).
+fn culprits(facts: &Facts, app: &str) -> Option<String> {
+    let prefix = format!("camunda_{app}_");
+    let names = facts.snapshots.seen().into_iter().flatten().map(|(name, _)| name.as_str());
+    let strange: Vec<&str> =
+        names.filter(|name| name.starts_with(&prefix) && PartName::parse(name).is_none()).collect();
+    (!strange.is_empty()).then(|| {
+        format!(
+            "{} begins like a backup of {app} and is none, which breaks its whole list: delete it under its exact name \
+             if it is not needed",
+            strange.join(", ")
+        )
+    })
+}
+
+/// Two thirds of the default socket time-out of the store clients of Operate and Tasklist.
+const NEAR_THE_TIMEOUT: Duration = Duration::from_secs(20);
+
+fn slow_parts(facts: &Facts) -> Vec<Finding> {
+    let slow = facts.slowest_parts.iter().filter(|(_, (_, lasted))| *lasted >= NEAR_THE_TIMEOUT);
+    slow.map(|(app, (part, lasted))| {
+        let seen = format!("part {part} of its last backup took {:.0} s", lasted.as_secs_f64());
+        Finding::warning(FindingCode::PartsSlow, app, seen)
+            .because("after a part longer than its store client's socket time-out (30 s) it stops without a word")
+            .advise(format!(
+                "raise CAMUNDA_{}_ELASTICSEARCH_SOCKETTIMEOUT (ms) well above the longest part, if that is not done yet",
+                app.to_uppercase()
+            ))
+    })
+    .collect()
 }
 
 fn running(component: &str, id: &str) -> Finding {

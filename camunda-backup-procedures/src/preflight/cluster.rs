@@ -14,6 +14,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     findings.extend(pending_change(facts));
     findings.extend(exporters(facts));
     findings.extend(versions(facts));
+    findings.extend(addresses(facts));
     findings
 }
 
@@ -39,16 +40,31 @@ fn topology(facts: &Facts) -> Vec<Finding> {
             .because(WHY)
             .advise(advice.clone().unwrap_or_else(|| "check the REST and broker addresses".to_owned())),
         ],
-        Probe::Absent => vec![
-            Finding::blocker(
-                FindingCode::TopologyUnknown,
-                "zeebe",
-                "there is no address to read the topology from",
-            )
-            .because(WHY)
-            .advise("configure `rest` (8.5+), or the management address of every broker in `brokers`"),
-        ],
+        Probe::Absent => vec![topology_unknown(facts)],
     }
+}
+
+/// From 8.6 on the gateway itself refuses to pause or resume while it does not know every replica, so its success can be
+/// believed and the configured replicas will do. Before, a gateway that has just started knows none and answers success
+/// (Q33), and nothing would tell that exporting stayed paused.
+fn topology_unknown(facts: &Facts) -> Finding {
+    const ADVICE: &str = "configure `rest` (CAMUNDA_REST_URL; 8.5+), or better the management address of every broker in \
+                          `brokers` (CAMUNDA_BROKER_URLS)";
+    let configured = facts.configured_replicas();
+    let replicas: usize = configured.values().map(std::collections::BTreeSet::len).sum();
+    if facts.version.line() < (8, 6) || replicas == 0 {
+        let seen = "there is no address to read the topology from";
+        return Finding::blocker(FindingCode::TopologyUnknown, "zeebe", seen)
+            .because("pause and resume need every replica, and only a complete topology makes their success believable")
+            .advise(ADVICE);
+    }
+    let seen = format!(
+        "there is no address to read the topology from; {replicas} replicas on {} brokers are configured",
+        configured.len()
+    );
+    Finding::warning(FindingCode::TopologyUnknown, "zeebe", seen)
+        .because("who leads and who is alive cannot be seen; that the gateway accepts pause and resume has to do")
+        .advise(ADVICE)
 }
 
 fn exporting(facts: &Facts) -> Vec<Finding> {
@@ -180,4 +196,28 @@ fn versions(facts: &Facts) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Operate and Tasklist became one application with one backup in 8.8; an address of the other kind is never asked, and
+/// its part would be missing without a word.
+fn addresses(facts: &Facts) -> Option<Finding> {
+    let combined = facts.version.line() >= (8, 8);
+    let named = |app: &&str| facts.versions.contains_key(*app);
+    let unused: Vec<&str> = match combined {
+        true => ["operate", "tasklist"].into_iter().filter(named).collect(),
+        false => ["webapps"].into_iter().filter(named).collect(),
+    };
+    if unused.is_empty() || !facts.apps.is_empty() {
+        return None;
+    }
+    let (wanted, setting) = match combined {
+        true => ("webapps", "`webapps` (CAMUNDA_WEBAPPS_URL)"),
+        false => ("operate and tasklist", "`operate` and `tasklist` (CAMUNDA_OPERATE_URL, CAMUNDA_TASKLIST_URL)"),
+    };
+    let seen = format!("{} has an address, and {} has {wanted} instead", unused.join(" and "), facts.version);
+    Some(
+        Finding::blocker(FindingCode::AddressMissing, wanted, seen)
+            .because("the part of the web applications would be missing from the backup")
+            .advise(format!("configure {setting}")),
+    )
 }

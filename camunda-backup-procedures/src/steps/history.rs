@@ -54,8 +54,7 @@ impl Step for History {
         let stored = parts::look(&self.context.clients, &self.source.name(), id).await;
         match (said, stored) {
             // An application that can't tell and a store without a trace: nothing is known.
-            (Err(error), Ok(Stored::Nothing | Stored::NoStore) | Err(_)) => Err(error),
-            (Ok(_), Err(error)) => Err(error),
+            (Err(error), Ok(Stored::Nothing | Stored::NoStore) | Err(_)) | (Ok(_), Err(error)) => Err(error),
             (said, Ok(stored)) => Ok(judge(&self.source.name(), said, stored)),
         }
     }

@@ -25,6 +25,11 @@ fn d17_states_of_every_version_are_read_and_ids_are_text() {
         assert_eq!(state.version, Some(version));
         let ids: Vec<&str> = state.brokers.iter().map(|broker| broker.id.as_str()).collect();
         assert_eq!(ids, brokers);
+        assert!(
+            state.brokers.iter().all(|broker| !broker.partitions.is_empty()),
+            "{version}: {:?}",
+            state.brokers
+        );
         assert!(state.pending_change.is_none());
         let stored = serde_json::to_string(&state).unwrap();
         assert_eq!(serde_json::from_str::<ClusterState>(&stored).unwrap(), state);

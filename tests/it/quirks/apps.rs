@@ -26,9 +26,15 @@ async fn q03_operate_on_opensearch_cannot_say_while_it_works_and_the_store_can()
 #[tokio::test(start_paused = true)]
 async fn q03_when_the_application_cannot_say_the_store_wins_and_the_report_says_so() {
     let simulated = eight_six().await;
-    // Operate answers 400 for everything, as it does when its own view of the store is broken.
+    // Operate answers 400 for everything once it works, as it does when its own view of the store is broken.
+    let begun = std::sync::atomic::AtomicBool::new(false);
     simulated.inject(Rule::when(
-        |request| request.operation == "history.backups.status" && request.line.contains("operate.sim"),
+        move |request| {
+            use std::sync::atomic::Ordering::SeqCst;
+            let operate = request.line.contains("operate.sim");
+            begun.fetch_or(operate && request.operation == "history.backups.create", SeqCst);
+            operate && request.operation == "history.backups.status" && begun.load(SeqCst)
+        },
         Fault::Status(400),
     ));
     let report = completed(&simulated, backup(&simulated).await);
@@ -40,7 +46,8 @@ async fn q03_when_the_application_cannot_say_the_store_wins_and_the_report_says_
 async fn q03_a_store_that_is_away_for_a_while_is_waited_for() {
     let simulated = eight_six().await;
     simulated.inject(Rule::operation("history.backups.status", Fault::Status(502)).times(6));
-    simulated.inject(Rule::operation("store.snapshots.list", Fault::Refuse).times(6));
+    let of_one_app = |line: &str| line.contains("_snapshot/") && line.contains("camunda_");
+    simulated.inject(Rule::when(move |request| of_one_app(&request.line), Fault::Refuse).times(6));
     completed(&simulated, backup(&simulated).await);
 }
 

@@ -157,6 +157,7 @@ async fn q36_what_8_1_accepts_is_no_promise() {
         assert!(sent(&simulated, "zeebe.backups.create").len() <= 1);
         assert_resumed_within(&simulated, 3 * MINUTE);
         simulated.camunda().set_bucket(BucketState::Ok);
+        tokio::time::sleep(MINUTE).await;
         assert!(
             plan(&connect(&simulated).await).id > report.id,
             "8.1 would take the same id again; we do not"

@@ -1,17 +1,14 @@
-//! The documented backup of Camunda 8.6, call by call: the web applications, then with exporting paused softly
-//! the exported records and the brokers. Load runs all the time.
+//! A backup under load, from connecting to the report, and the servers looked at afterwards without the library.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
-use camunda_backup_live::{Http, LiveStack, PARTITIONS, REPOSITORY, Seen, say, until};
-use serde_json::{Value, json};
+use anyhow::{Result, ensure};
+use camunda_backup::{BackupSpec, Cluster};
+use camunda_backup_live::{LiveStack, PauseWatch, Seen, say, until};
 
-const COMPLETED: Duration = Duration::from_secs(180);
-const PHASES: Duration = Duration::from_secs(30);
+use super::proof;
 
 pub async fn run(stack: &LiveStack) -> Result<()> {
-    let http = stack.http();
     let load = stack.load().await?;
     until("load", Duration::from_secs(120), async || {
         let accepted = load.accepted();
@@ -20,49 +17,32 @@ pub async fn run(stack: &LiveStack) -> Result<()> {
     .await?;
     imported(stack).await?;
 
-    let id = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let webapps = [stack.operate_management(), stack.tasklist_management()];
-    for management in webapps {
-        post_backup(http, management, id).await?;
-    }
-    for management in webapps {
-        completed(http, management, id).await?;
-    }
-    say("backups of Operate and Tasklist are complete");
+    let cluster = Cluster::connect(stack.config()?).await?;
+    say("connected");
+    let recovered = cluster.recover().await?;
+    ensure!(recovered.is_clean(), "a fresh journal owes something: {recovered}");
+    let plan = cluster.plan_backup(BackupSpec::default())?;
+    println!("{plan}");
 
-    let brokers = stack.zeebe_management();
-    exporting(http, &brokers[0], "pause?soft=true").await?;
-    let paused = records_and_brokers(stack, &brokers, id).await;
-    exporting(http, &brokers[0], "resume").await?;
-    paused?;
-    phases(http, &brokers, "EXPORTING").await?;
-    say(format!("exporting again; {} instances were accepted meanwhile", load.stop().await?));
+    let watch = PauseWatch::start(stack.http().clone(), stack.zeebe_management());
+    let before = load.accepted();
+    let report = cluster.run(plan).await?;
+    println!("{report}");
+    let seen = watch.stop().await?;
+    let meanwhile = load.stop().await? - before;
 
-    let files = count_files(stack.s3_dir())?;
-    ensure!(files > 0, "the backup store is empty");
-    say(format!("backup {id} is complete, with {files} files in the backup store"));
-    Ok(())
-}
-
-/// What must happen while exporting is paused.
-async fn records_and_brokers(stack: &LiveStack, brokers: &[String], id: u64) -> Result<()> {
-    let http = stack.http();
-    phases(http, brokers, "SOFT_PAUSED").await?;
-    let snapshot = format!("camunda_zeebe_records_backup_{id}");
-    let url = format!("{}/_snapshot/{REPOSITORY}/{snapshot}?wait_for_completion=true", stack.elasticsearch());
-    let body = json!({"indices": "zeebe-record*", "feature_states": ["none"]});
-    let answer = http.put(&url, &body).await?.success().context("snapshot of the records")?;
-    ensure!(answer["snapshot"]["state"] == "SUCCESS", "snapshot of the records: {answer}");
-    let indices = answer["snapshot"]["indices"].as_array().map_or(0, Vec::len);
-    ensure!(indices > 0, "no records were exported");
-    say(format!("snapshot of {indices} indices with exported records"));
-
-    post_backup(http, &brokers[0], id).await?;
-    let backup = completed(http, &brokers[0], id).await?;
-    let parts = backup["details"].as_array().map_or(0, Vec::len);
-    ensure!(parts == PARTITIONS, "{backup}");
-    phases(http, brokers, "SOFT_PAUSED").await?;
-    say("backup of the brokers is complete");
+    let brokers = stack.zeebe_management().len();
+    proof::of_report(&report, brokers)?;
+    proof::of_servers(stack, &report).await?;
+    ensure!(meanwhile > 0, "no instance was accepted while the backup ran, so it was not under load");
+    let paused = report.paused.unwrap_or_default();
+    ensure!(seen <= paused, "paused for {seen:?} by our own look, for {paused:?} by the report");
+    say(format!(
+        "backup {} is proven: exporting was paused for {paused:.2?} (our own look: {seen:.2?}), the run took {:.2?}, \
+         {meanwhile} instances were accepted meanwhile",
+        report.id,
+        report.ended.since(report.began)
+    ));
     Ok(())
 }
 
@@ -79,61 +59,4 @@ async fn imported(stack: &LiveStack) -> Result<()> {
     .await?;
     say(format!("Operate has imported {count} documents"));
     Ok(())
-}
-
-async fn post_backup(http: &Http, management: &str, id: u64) -> Result<()> {
-    let url = format!("{management}/actuator/backups");
-    let answer = http.post(&url, &json!({"backupId": id})).await?;
-    answer.success().with_context(|| format!("POST {url}"))?;
-    Ok(())
-}
-
-async fn completed(http: &Http, management: &str, id: u64) -> Result<Value> {
-    let url = format!("{management}/actuator/backups/{id}");
-    until(&url, COMPLETED, async || {
-        let answer = http.get(&url).await?;
-        let state = answer.body["state"].as_str().unwrap_or_default();
-        ensure!(!matches!(state, "FAILED" | "INCOMPATIBLE"), "{url}: {}", answer.short());
-        Ok(if state == "COMPLETED" {
-            Seen::Done(answer.body)
-        } else {
-            Seen::NotYet(format!("{} {}", answer.status, answer.short()))
-        })
-    })
-    .await
-}
-
-/// Pauses or resumes; the true status is inside the answer.
-async fn exporting(http: &Http, management: &str, operation: &str) -> Result<()> {
-    let url = format!("{management}/actuator/exporting/{operation}");
-    let answer = http.post(&url, &json!({})).await?.success()?;
-    ensure!(answer["status"] == 204, "{operation}: {answer}");
-    Ok(())
-}
-
-/// Waits until every partition on every broker is in this exporter phase.
-async fn phases(http: &Http, brokers: &[String], wanted: &str) -> Result<()> {
-    for broker in brokers {
-        let url = format!("{broker}/actuator/partitions");
-        until(&url, PHASES, async || {
-            let answer = http.get(&url).await?.success()?;
-            let partitions: Vec<&Value> =
-                answer.as_object().into_iter().flat_map(|map| map.values()).collect();
-            let done =
-                partitions.len() == PARTITIONS && partitions.iter().all(|p| p["exporterPhase"] == wanted);
-            Ok(if done { Seen::Done(()) } else { Seen::NotYet(answer.to_string()) })
-        })
-        .await?;
-    }
-    say(format!("every partition of every broker is {wanted}"));
-    Ok(())
-}
-
-fn count_files(folder: &std::path::Path) -> Result<usize> {
-    let mut count = 0;
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        count += if path.is_dir() { count_files(&path)? } else { 1 };
-    }
-    Ok(count)
 }

@@ -1,0 +1,92 @@
+//! The process that makes a backup dies inside the pause, and another one ends what it began.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use camunda_backup::{BackupId, BackupSpec, Cluster, ErrorKind, Parts, Plan, recover};
+use camunda_backup_live::{Child, LiveStack, say, wait_for_phase};
+
+use super::{process, proof};
+
+const STEP: Duration = Duration::from_secs(180);
+
+pub async fn run(stack: &LiveStack) -> Result<()> {
+    let load = stack.load().await?;
+    let brokers = stack.zeebe_management();
+    // Connected and planned before the other process begins, so that its claim is all that is in the way.
+    let second = Cluster::connect(stack.config()?).await?;
+    let second_plan = second.plan_backup(BackupSpec::default())?;
+
+    let mut child = Child::start(stack, process::BACK_UP)?;
+    let begins = child.line_with(" begins", STEP).await?;
+    let (dead_run, dead_id) = named_in(&begins)?;
+    refused_while_it_lives(stack, &second, second_plan, child.pid()).await?;
+    child.line_with("pause-exporting: done", STEP).await?;
+    child.kill_9().await?;
+    wait_for_phase(stack.http(), &brokers, "SOFT_PAUSED").await?;
+    let dead_since = Instant::now();
+
+    refused_before_recovery(stack).await?;
+    let recovered = recover(stack.config()?, Parts::default()).await?;
+    let took = dead_since.elapsed();
+    print!("{recovered}");
+    let [run] = recovered.runs.as_slice() else {
+        bail!("one run died, the report has {}", recovered.runs.len())
+    };
+    ensure!(
+        run.run == dead_run && run.id == Some(dead_id),
+        "run {dead_run} of backup {dead_id} died: {recovered}"
+    );
+    ensure!(!run.paid.is_empty() && recovered.damage.is_empty(), "{recovered}");
+    wait_for_phase(stack.http(), &brokers, "EXPORTING").await?;
+    say(format!("recovered {took:.2?} after the death was noticed"));
+
+    let cluster = Cluster::connect(stack.config()?).await?;
+    let again = cluster.recover().await?;
+    ensure!(again.is_clean(), "recovered twice: {again}");
+    let plan = cluster.plan_backup(BackupSpec::default())?;
+    ensure!(plan.id > dead_id, "the next backup has id {}, the dead one had {dead_id}", plan.id);
+    let report = cluster.run(plan).await?;
+    println!("{report}");
+    proof::of_report(&report, brokers.len())?;
+    proof::of_servers(stack, &report).await?;
+    load.stop().await?;
+    say(format!(
+        "backup {} after the crash is proven; paused for {:.2?}",
+        report.id,
+        report.paused.unwrap_or_default()
+    ));
+    Ok(())
+}
+
+/// Run and id in `… run <run> of backup <id> begins`.
+fn named_in(line: &str) -> Result<(String, BackupId)> {
+    let words = line.split(" run ").nth(1).and_then(|rest| rest.strip_suffix(" begins"));
+    let (run, id) = words.and_then(|words| words.split_once(" of backup ")).context("no run and id")?;
+    Ok((run.to_owned(), BackupId::new(id.parse()?)?))
+}
+
+/// Neither a second backup nor a recovery disturbs a living run; both are told who it is.
+async fn refused_while_it_lives(stack: &LiveStack, second: &Cluster, plan: Plan, pid: u32) -> Result<()> {
+    let Err(failure) = second.run(plan).await else { bail!("a second backup ran beside the first") };
+    let Err(error) = recover(stack.config()?, Parts::default()).await else {
+        bail!("recovered from a living run")
+    };
+    for error in [&failure.error, &error] {
+        let words = error.to_string();
+        ensure!(error.kind() == ErrorKind::Claimed && words.contains(&format!("process {pid} ")), "{words}");
+    }
+    say(format!("refused while it lives: {error}"));
+    Ok(())
+}
+
+/// The pause that was left behind blocks the next backup, which does not take it for its own.
+async fn refused_before_recovery(stack: &LiveStack) -> Result<()> {
+    let cluster = Cluster::connect(stack.config()?).await?;
+    let Err(error) = cluster.plan_backup(BackupSpec::default()) else {
+        bail!("a backup was planned over a pause")
+    };
+    ensure!(error.kind() == ErrorKind::Blocked && error.to_string().contains("exporting-paused"), "{error}");
+    say("a backup before recovery is refused");
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Whether a backup is what its report says: in the report, and by looking at the servers without the library.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use camunda_backup::procedures::engine::Entry;
+use camunda_backup::procedures::evidence::{Certainty, Evidence, Window};
+use camunda_backup::zeebe::PauseMode;
+use camunda_backup::{Report, RunOutcome, Standing, Verdict};
+use camunda_backup_live::{LiveStack, PARTITIONS, REPOSITORY, manifests, say, wait_for_phase};
+
+/// A report of a backup that is complete and proven, with a pause confirmed on every replica twice.
+pub fn of_report(report: &Report, brokers: usize) -> Result<()> {
+    ensure!(report.outcome == RunOutcome::Completed, "the outcome is {:?}", report.outcome);
+    let unproven: Vec<String> = report
+        .conditions
+        .iter()
+        .filter(|c| matches!(c.standing, Standing::Unproven | Standing::Violated))
+        .map(ToString::to_string)
+        .collect();
+    ensure!(report.verdict == Verdict::Proven, "the verdict is {}: {}", report.verdict, unproven.join("; "));
+    ensure!(!report.owing && report.errors.is_empty() && report.leftovers.is_empty(), "{report}");
+    ensure!(report.paused.is_some_and(|paused| paused > Duration::ZERO), "paused: {:?}", report.paused);
+
+    let paused: Vec<&Window> =
+        report.timeline.iter().filter_map(|moment| paused_window(&moment.entry)).collect();
+    ensure!(paused.len() == 2, "the pause was confirmed {} times", paused.len());
+    for window in paused {
+        let replicas: usize = window.partitions.values().map(|partitions| partitions.len()).sum();
+        ensure!(window.certainty == Certainty::EveryReplica, "{window:?}");
+        ensure!(replicas == brokers * PARTITIONS, "{replicas} replicas were asked: {window:?}");
+    }
+    Ok(())
+}
+
+fn paused_window(entry: &Entry) -> Option<&Window> {
+    let Entry::Reached { evidence, .. } = entry else { return None };
+    let Evidence::Window(window) = evidence.as_ref() else { return None };
+    (window.mode == Some(PauseMode::Soft)).then_some(window)
+}
+
+/// The same by plain HTTP and in the bucket.
+pub async fn of_servers(stack: &LiveStack, report: &Report) -> Result<()> {
+    let named = report.snapshots();
+    servers_have(stack, u64::try_from(report.id.value())?, Some(named)).await
+}
+
+/// Exporting runs, and every part of a backup is there: the store's snapshots (exactly the `named` ones), the brokers'
+/// backup, and a manifest of every partition in the bucket.
+pub async fn servers_have(stack: &LiveStack, id: u64, named: Option<Vec<String>>) -> Result<()> {
+    let (http, brokers) = (stack.http(), stack.zeebe_management());
+    wait_for_phase(http, &brokers, "EXPORTING").await?;
+
+    let all = http.get(&format!("{}/_snapshot/{REPOSITORY}/_all", stack.elasticsearch())).await?.success()?;
+    let mut names = BTreeSet::new();
+    for snapshot in all["snapshots"].as_array().into_iter().flatten() {
+        let name = snapshot["snapshot"].as_str().unwrap_or_default();
+        if name.split('_').any(|part| part == id.to_string()) {
+            ensure!(
+                snapshot["state"] == "SUCCESS" && snapshot["shards"]["failed"] == 0,
+                "{name}: {snapshot}"
+            );
+            names.insert(name.to_owned());
+        }
+    }
+    for part in ["operate", "tasklist", "zeebe_records"] {
+        ensure!(names.iter().any(|name| name.contains(part)), "no snapshot of {part} in {names:?}");
+    }
+    if let Some(named) = named {
+        ensure!(names == named.iter().cloned().collect(), "in the store {names:?}, in the report {named:?}");
+    }
+
+    let url = format!("{}/actuator/backups/{id}", brokers.first().context("no broker")?);
+    let backup = http.get(&url).await?.success()?;
+    ensure!(backup["state"] == "COMPLETED", "{backup}");
+    let in_bucket = manifests(stack.s3_dir(), id)?;
+    for partition in 1..=PARTITIONS {
+        let complete = in_bucket.iter().any(|(path, content)| {
+            path.contains(&format!("/{partition}/{id}/")) && content["statusCode"] == "completed"
+        });
+        ensure!(complete, "no complete manifest of partition {partition} among {in_bucket:?}");
+    }
+    say(format!(
+        "our own look: {} snapshots are SUCCESS, Zeebe's backup is COMPLETED, {} manifests in the bucket",
+        names.len(),
+        in_bucket.len()
+    ));
+    Ok(())
+}
