@@ -125,6 +125,7 @@ impl Cluster {
 
     /// Connects with a transport, journal, clock or observer of one's own.
     pub async fn connect_with(config: ClusterConfig, parts: Parts) -> Result<Self> {
+        config.check_addresses()?;
         let shared = Arc::new(parts.into_shared(config).await?);
         let highest = recover::highest_id(&shared).await?;
         let discovery = discover(&shared.config, &shared.handles, shared.clock.as_ref(), highest).await?;

@@ -169,6 +169,25 @@ impl ClusterConfig {
     }
 }
 
+impl ClusterConfig {
+    /// Each application has a backup endpoint of its own, and all of them have the same path.
+    pub(crate) fn check_addresses(&self) -> Result<()> {
+        let apps = [("operate", &self.operate), ("tasklist", &self.tasklist), ("optimize", &self.optimize)];
+        let known: Vec<(&str, &Endpoint)> =
+            apps.into_iter().filter_map(|(name, endpoint)| Some((name, endpoint.as_ref()?))).collect();
+        for (place, (name, endpoint)) in known.iter().enumerate() {
+            let twin = known.iter().skip(place + 1).find(|(_, other)| other.base() == endpoint.base());
+            if let Some((other, _)) = twin {
+                let message = format!("{name} and {other} have the same address, {}", endpoint.base());
+                return Err(Error::new(ErrorKind::Config, message).with_advice(
+                    "each has a management address of its own; correct the one that is the other's",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
 fn in_variable(name: &str) -> impl Fn(Error) -> Error {
     let name = name.to_owned();
     move |error| error.with_kind(ErrorKind::Config).with_subject(&name)

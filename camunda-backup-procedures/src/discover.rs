@@ -179,8 +179,7 @@ async fn look_at_store(config: &ClusterConfig, clients: &Clients, facts: &mut Fa
         // From 8.8 on no part is too long.
         if !clients.dialect.combined_webapps() {
             let names = facts.snapshots.seen().into_iter().flat_map(BTreeMap::keys);
-            facts.slowest_parts =
-                slow_parts::slowest_parts(store, repository, &clients.history, names).await;
+            facts.slowest_parts = slow_parts::slowest_parts(store, repository, &clients.history, names).await;
         }
     }
     facts.record_indices = Probe::of(store.indices(&config.record_prefix).await);

@@ -26,7 +26,7 @@ pub enum Probe<T> {
         why: String,
         /// What to do about it, where the error knows.
         advice: Option<String>,
-        /// Whether the component answered at all.
+        /// Whether the component answered at all, and as itself.
         answered: bool,
     },
     /// There is nothing to look at: not configured, or this version does not have it.
@@ -42,7 +42,7 @@ impl<T> Probe<T> {
             Err(error) => Self::Failed {
                 why: error.to_string(),
                 advice: error.advice().map(str::to_owned),
-                answered: error.status().is_some(),
+                answered: error.status().is_some() && !is_not_itself(error.kind()),
             },
         }
     }
@@ -62,6 +62,12 @@ impl<T> Probe<T> {
             _ => None,
         }
     }
+}
+
+/// An answer that comes from something else, or from somebody who guards the door.
+fn is_not_itself(kind: ErrorKind) -> bool {
+    use ErrorKind::{Decode, Forbidden, Unauthorized, WrongComponent};
+    matches!(kind, Decode | Forbidden | Unauthorized | WrongComponent)
 }
 
 /// Everything that was looked at, at one time. Serialisable, without secrets.

@@ -199,7 +199,10 @@ async fn recheck(shared: &Shared, discovery: &Discovery, plan: &Plan) -> Result<
     let clock = shared.clock.as_ref();
     let now =
         look_again(&shared.config, &shared.handles, &discovery.clients, clock, &discovery.facts).await?;
-    let differences = drift(&plan.pinned, &now);
+    let mut differences = drift(&plan.pinned, &now);
+    if plan.cluster != shared.config.name {
+        differences.insert(0, format!("the plan is for {}, this is {}", plan.cluster, shared.config.name));
+    }
     if !differences.is_empty() {
         return Err(Error::new(
             ErrorKind::Blocked,

@@ -1,6 +1,7 @@
 //! What a run tells while it runs. Telling cannot fail the run, and nobody has to listen.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -138,7 +139,11 @@ impl EventBus {
         let event = RunEvent { at: self.clock.now(), kind };
         tracing::info!(target: "camunda_backup", "{event}");
         if let Some(observer) = &self.observer {
-            observer.observe(&event);
+            // Nothing of ours is half-changed here, and the observer's own state is its own business.
+            let observed = AssertUnwindSafe(|| observer.observe(&event));
+            if std::panic::catch_unwind(observed).is_err() {
+                tracing::warn!("the progress observer panicked; the run goes on");
+            }
         }
         // Nobody listening is fine.
         let _ = self.sender.send(event);

@@ -63,7 +63,9 @@ fn topology_unknown(facts: &Facts) -> Finding {
         configured.len()
     );
     Finding::warning(FindingCode::TopologyUnknown, "zeebe", seen)
-        .because("who leads and who is alive cannot be seen; that the gateway accepts pause and resume has to do")
+        .because(
+            "who leads and who is alive cannot be seen; that the gateway accepts pause and resume has to do",
+        )
         .advise(ADVICE)
 }
 
@@ -203,16 +205,15 @@ fn versions(facts: &Facts) -> Vec<Finding> {
 fn addresses(facts: &Facts) -> Option<Finding> {
     let combined = facts.version.line() >= (8, 8);
     let named = |app: &&str| facts.versions.contains_key(*app);
-    let unused: Vec<&str> = match combined {
-        true => ["operate", "tasklist"].into_iter().filter(named).collect(),
-        false => ["webapps"].into_iter().filter(named).collect(),
-    };
+    let others: &[&str] = if combined { &["operate", "tasklist"] } else { &["webapps"] };
+    let unused: Vec<&str> = others.iter().copied().filter(named).collect();
     if unused.is_empty() || !facts.apps.is_empty() {
         return None;
     }
-    let (wanted, setting) = match combined {
-        true => ("webapps", "`webapps` (CAMUNDA_WEBAPPS_URL)"),
-        false => ("operate and tasklist", "`operate` and `tasklist` (CAMUNDA_OPERATE_URL, CAMUNDA_TASKLIST_URL)"),
+    let (wanted, setting) = if combined {
+        ("webapps", "`webapps` (CAMUNDA_WEBAPPS_URL)")
+    } else {
+        ("operate and tasklist", "`operate` and `tasklist` (CAMUNDA_OPERATE_URL, CAMUNDA_TASKLIST_URL)")
     };
     let seen = format!("{} has an address, and {} has {wanted} instead", unused.join(" and "), facts.version);
     Some(

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{BackupId, Error, Result};
+use camunda_backup_core::{BackupId, Component, Error, Result};
 use camunda_backup_zeebe::{BackupState, HistoryBackup, HistoryBackups, OptimizeBackups};
 use serde_json::{Value, json};
 
@@ -54,7 +54,8 @@ impl Step for History {
         let stored = parts::look(&self.context.clients, &self.source.name(), id).await;
         match (said, stored) {
             // An application that can't tell and a store without a trace: nothing is known.
-            (Err(error), Ok(Stored::Nothing | Stored::NoStore) | Err(_)) | (Ok(_), Err(error)) => Err(error),
+            (Err(error), Ok(Stored::Nothing | Stored::NoStore) | Err(_)) => Err(perhaps_tasklist(error)),
+            (Ok(_), Err(error)) => Err(error),
             (said, Ok(stored)) => Ok(judge(&self.source.name(), said, stored)),
         }
     }
@@ -70,6 +71,18 @@ impl Step for History {
             Source::Optimize(client) => client.create(self.context.plan.id).await.map(|_| Value::Null),
         }
     }
+}
+
+/// An id that is not known is a 400 or 404 of Operate and a 500 without words of Tasklist (Q3).
+fn perhaps_tasklist(error: Error) -> Error {
+    let operate = error.component() == Some(&Component::Operate);
+    if operate && error.status().is_some_and(|status| status.as_u16() == 500) {
+        return error.with_advice(
+            "Tasklist answers like this to an id that it does not know, Operate does not: check that the address is \
+             Operate's own, else read Operate's log",
+        );
+    }
+    error
 }
 
 /// Two witnesses, one judgement. The store wins.

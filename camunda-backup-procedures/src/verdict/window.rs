@@ -116,6 +116,9 @@ fn pause_held(case: &Case<'_>) -> Standings {
             holds(format!("on every replica, twice; exported positions {before:?} stood still"))
         }
         Certainty::Status => unproven("by the cluster's status only; configure the brokers' addresses"),
+        Certainty::Believed if r.topology.is_none() => {
+            unproven("by the gateway's answer only; configure the brokers' addresses")
+        }
         Certainty::Believed => {
             unproven("by the answer and a complete topology only; configure the brokers' addresses")
         }

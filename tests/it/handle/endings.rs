@@ -6,8 +6,8 @@ use camunda_backup::testing::{Fault, Rule, SimulatedCluster, SimulationOptions, 
 use camunda_backup::{Cluster, ErrorKind, Parts, RunHandle, RunOutcome};
 
 use crate::world::{
-    artifacts, assert_abandonable, assert_running, backup, completed, connect, eight_six, failed, is_paused, plan,
-    until, world,
+    artifacts, assert_abandonable, assert_running, backup, completed, connect, eight_six, failed, is_paused,
+    plan, until, world,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -129,7 +129,8 @@ async fn shutdown_closes_within_the_grace() {
 async fn shutdown_with_too_short_a_grace_says_who_pays() {
     let simulated = eight_six().await;
     let cluster = connect(&simulated).await;
-    simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Delay(Duration::from_secs(8))).times(1));
+    simulated
+        .inject(Rule::operation("zeebe.exporting.resume", Fault::Delay(Duration::from_secs(8))).times(1));
     let run = cluster.start(plan(&cluster)).await;
     until("paused", || is_paused(&simulated)).await;
     let failure = run.shutdown(Duration::from_secs(1)).await.unwrap_err();
@@ -151,9 +152,8 @@ fn failed_or_cancelled(
 
 #[test]
 fn a_runtime_that_ends_inside_the_pause_leaves_a_debt_that_the_next_one_pays() {
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap()
-    };
+    let runtime =
+        || tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let first = runtime();
     let simulated = first.block_on(async {
         let simulated = eight_six().await;

@@ -29,7 +29,8 @@ async fn events_tell_the_run_in_the_order_of_happening() {
     assert!(matches!(kinds.last(), Some(RunEventKind::Finished { .. })), "{kinds:?}");
     let place = |wanted: &dyn Fn(&RunEventKind) -> bool| kinds.iter().position(|kind| wanted(kind)).unwrap();
     let sending = |name: &str| place(&|kind| matches!(kind, RunEventKind::Sending { step } if step == name));
-    let reached = |name: &str| place(&|kind| matches!(kind, RunEventKind::Reached { step, .. } if step == name));
+    let reached =
+        |name: &str| place(&|kind| matches!(kind, RunEventKind::Reached { step, .. } if step == name));
     let owes = place(&|kind| matches!(kind, RunEventKind::Owes { .. }));
     let paid = place(&|kind| matches!(kind, RunEventKind::Paid { .. }));
     assert!(owes < sending("soft-pause-exporting"), "owed before it is sent");
@@ -66,8 +67,11 @@ async fn an_observer_sees_everything_and_cannot_fail_the_run() {
         assert_running(&simulated);
         completed(&simulated, ended);
         let seen = observer.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner).join("\n");
-        assert!(seen.contains("begins") && seen.contains("owes nothing") && seen.contains("Proven")
-            || seen.contains("PROVEN"), "{seen}");
+        assert!(
+            seen.contains("begins") && seen.contains("owes nothing") && seen.contains("Proven")
+                || seen.contains("PROVEN"),
+            "{seen}"
+        );
     }
 }
 

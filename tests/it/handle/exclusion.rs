@@ -24,10 +24,17 @@ async fn a_second_run_is_refused_with_the_name_of_the_holder() {
         let failure = second.run(plan(&second)).await.unwrap_err();
         assert_eq!(failure.error.kind(), ErrorKind::Claimed, "{failure}");
         let words = failure.error.to_string();
-        assert!(words.contains("already claimed by") && words.contains(&std::process::id().to_string()), "{words}");
+        assert!(
+            words.contains("already claimed by") && words.contains(&std::process::id().to_string()),
+            "{words}"
+        );
         assert!(words.contains("camunda-backup"), "the holder's name: {words}");
         let id = camunda_backup::BackupId::new(1).unwrap();
-        assert_eq!(second.recover().await.unwrap_err().kind(), ErrorKind::Claimed, "a living run is not disturbed");
+        assert_eq!(
+            second.recover().await.unwrap_err().kind(),
+            ErrorKind::Claimed,
+            "a living run is not disturbed"
+        );
         assert_eq!(second.abandon(id).await.unwrap_err().kind(), ErrorKind::Claimed);
         assert!(is_paused(&simulated) && simulated.camunda().backup_posts() == posts);
         completed(&simulated, run.finished().await);

@@ -8,8 +8,8 @@ use camunda_backup::{BackupSpec, ErrorKind, FindingCode, Verdict};
 use serde_json::Value;
 
 use crate::world::{
-    REPOSITORY, add_foreign, assert_resumed_within, assert_running, backup, changes, completed, connect, eight_six,
-    failed, findings, just_before, plan, sent, until, world,
+    REPOSITORY, add_foreign, assert_resumed_within, assert_running, backup, changes, completed, connect,
+    eight_six, failed, findings, just_before, plan, sent, until, world,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -30,7 +30,10 @@ async fn q13_the_verdict_about_a_part_comes_from_the_snapshot_and_not_from_its_s
         let simulated = world("8.6.0", store).await;
         simulated.store().fail_snapshots_matching("zeebe_records", SnapshotFault::Partial);
         let (error, report) = failed(backup(&simulated).await);
-        assert!(error.to_string().contains("PARTIAL") && error.to_string().contains("shards failed"), "{error}");
+        assert!(
+            error.to_string().contains("PARTIAL") && error.to_string().contains("shards failed"),
+            "{error}"
+        );
         // What would have been believed: `_status` says SUCCESS.
         let name = format!("camunda_zeebe_records_backup_{}", report.id);
         assert_eq!(simulated.store().snapshot(REPOSITORY, &name).unwrap().state, "PARTIAL");
@@ -128,7 +131,8 @@ async fn q15_an_index_that_vanishes_before_the_snapshot_fails_it() {
     let simulated = world("8.5.0", StoreKind::Elasticsearch8).await;
     // Between our list and the store's work; in a hard pause the exporter does not write it again.
     just_before(&simulated, "store.snapshots.create", |simulated| {
-        let records = simulated.store().index_names().into_iter().find(|name| name.starts_with("zeebe-record"));
+        let records =
+            simulated.store().index_names().into_iter().find(|name| name.starts_with("zeebe-record"));
         simulated.store().delete_index(&records.unwrap());
     });
     let (error, report) = failed(backup(&simulated).await);
@@ -196,7 +200,9 @@ async fn q18_a_readonly_repository_is_a_blocker_whoever_made_it_so() {
         let cluster = connect(&simulated).await;
         let planned = plan(&cluster);
         simulated.store().register_repository(REPOSITORY, true);
-        assert!(findings(&connect(&simulated).await).iter().any(|f| f.code == FindingCode::RepositoryReadonly));
+        assert!(
+            findings(&connect(&simulated).await).iter().any(|f| f.code == FindingCode::RepositoryReadonly)
+        );
         let refused = cluster.run(planned).await.unwrap_err();
         assert_eq!(refused.error.kind(), ErrorKind::Blocked, "{store:?}: {refused}");
         assert!(refused.error.to_string().contains("repository-readonly"), "{refused}");
@@ -229,9 +235,17 @@ async fn q31_every_shape_of_error_body_becomes_words() {
             simulated.camunda().set_bucket(camunda_backup::zeebe::testing::BucketState::NotConfigured);
         });
         let (error, _) = failed(backup(&simulated).await);
-        assert!(!error.report().contains('{') && error.report().len() < 2000, "{version}: {}", error.report());
+        assert!(
+            !error.report().contains('{') && error.report().len() < 2000,
+            "{version}: {}",
+            error.report()
+        );
         if version != "8.1.27" {
-            assert!(error.report().contains("No backup store is configured"), "{version}: {}", error.report());
+            assert!(
+                error.report().contains("No backup store is configured"),
+                "{version}: {}",
+                error.report()
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 /// The manifests of one backup in the folder of the bucket: path and content. Their key holds partition and id as
 /// path segments.
-pub fn manifests(folder: &Path, id: u64) -> Result<Vec<(String, Value)>> {
+pub fn manifests(folder: &Path, id: i64) -> Result<Vec<(String, Value)>> {
     let mut found = Vec::new();
     collect(folder, &mut found)?;
     let segment = id.to_string();

@@ -44,6 +44,12 @@ pub async fn run(stack: &LiveStack) -> Result<()> {
     let cluster = Cluster::connect(stack.config()?).await?;
     let again = cluster.recover().await?;
     ensure!(again.is_clean(), "recovered twice: {again}");
+    let abandoned = cluster.abandon(dead_id).await?;
+    print!("{abandoned}");
+    ensure!(abandoned.remaining.is_empty(), "{abandoned}");
+    let left = proof::snapshots_of(stack, dead_id.value()).await?;
+    ensure!(left.is_empty(), "abandoned, and still in the store: {:?}", left.keys());
+
     let plan = cluster.plan_backup(BackupSpec::default())?;
     ensure!(plan.id > dead_id, "the next backup has id {}, the dead one had {dead_id}", plan.id);
     let report = cluster.run(plan).await?;

@@ -1,6 +1,6 @@
 //! Whether a backup is what its report says: in the report, and by looking at the servers without the library.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -9,6 +9,7 @@ use camunda_backup::procedures::evidence::{Certainty, Evidence, Window};
 use camunda_backup::zeebe::PauseMode;
 use camunda_backup::{Report, RunOutcome, Standing, Verdict};
 use camunda_backup_live::{LiveStack, PARTITIONS, REPOSITORY, manifests, say, wait_for_phase};
+use serde_json::Value;
 
 /// A report of a backup that is complete and proven, with a pause confirmed on every replica twice.
 pub fn of_report(report: &Report, brokers: usize) -> Result<()> {
@@ -42,33 +43,27 @@ fn paused_window(entry: &Entry) -> Option<&Window> {
 
 /// The same by plain HTTP and in the bucket.
 pub async fn of_servers(stack: &LiveStack, report: &Report) -> Result<()> {
-    let named = report.snapshots();
-    servers_have(stack, u64::try_from(report.id.value())?, Some(named)).await
+    let named = report.snapshots().into_iter().collect();
+    servers_have(stack, report.id.value(), Some(named)).await
 }
 
 /// Exporting runs, and every part of a backup is there: the store's snapshots (exactly the `named` ones), the brokers'
 /// backup, and a manifest of every partition in the bucket.
-pub async fn servers_have(stack: &LiveStack, id: u64, named: Option<Vec<String>>) -> Result<()> {
+pub async fn servers_have(stack: &LiveStack, id: i64, named: Option<BTreeSet<String>>) -> Result<()> {
     let (http, brokers) = (stack.http(), stack.zeebe_management());
     wait_for_phase(http, &brokers, "EXPORTING").await?;
 
-    let all = http.get(&format!("{}/_snapshot/{REPOSITORY}/_all", stack.elasticsearch())).await?.success()?;
-    let mut names = BTreeSet::new();
-    for snapshot in all["snapshots"].as_array().into_iter().flatten() {
-        let name = snapshot["snapshot"].as_str().unwrap_or_default();
-        if name.split('_').any(|part| part == id.to_string()) {
-            ensure!(
-                snapshot["state"] == "SUCCESS" && snapshot["shards"]["failed"] == 0,
-                "{name}: {snapshot}"
-            );
-            names.insert(name.to_owned());
-        }
+    let snapshots = snapshots_of(stack, id).await?;
+    for (name, snapshot) in &snapshots {
+        let clean = snapshot["state"] == "SUCCESS" && snapshot["shards"]["failed"] == 0;
+        ensure!(clean, "{name}: {snapshot}");
     }
+    let names: BTreeSet<&str> = snapshots.keys().map(String::as_str).collect();
     for part in ["operate", "tasklist", "zeebe_records"] {
         ensure!(names.iter().any(|name| name.contains(part)), "no snapshot of {part} in {names:?}");
     }
     if let Some(named) = named {
-        ensure!(names == named.iter().cloned().collect(), "in the store {names:?}, in the report {named:?}");
+        ensure!(names.iter().eq(named.iter()), "in the store {names:?}, in the report {named:?}");
     }
 
     let url = format!("{}/actuator/backups/{id}", brokers.first().context("no broker")?);
@@ -87,4 +82,18 @@ pub async fn servers_have(stack: &LiveStack, id: u64, named: Option<Vec<String>>
         in_bucket.len()
     ));
     Ok(())
+}
+
+/// The snapshots in the store whose name holds this backup id, by name.
+pub async fn snapshots_of(stack: &LiveStack, id: i64) -> Result<BTreeMap<String, Value>> {
+    let url = format!("{}/_snapshot/{REPOSITORY}/_all", stack.elasticsearch());
+    let all = stack.http().get(&url).await?.success()?;
+    let mut snapshots = BTreeMap::new();
+    for snapshot in all["snapshots"].as_array().into_iter().flatten() {
+        let name = snapshot["snapshot"].as_str().unwrap_or_default();
+        if name.split('_').any(|part| part == id.to_string()) {
+            snapshots.insert(name.to_owned(), snapshot.clone());
+        }
+    }
+    Ok(snapshots)
 }
