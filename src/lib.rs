@@ -49,3 +49,12 @@ pub use camunda_backup_zeebe as zeebe;
 /// The simulated cluster. Outside semver.
 #[cfg(feature = "testing")]
 pub use camunda_backup_procedures::testing;
+
+/// The pages whose Rust code the doc tests compile and run.
+#[cfg(all(doctest, feature = "testing", feature = "reqwest"))]
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/embedding.md")]
+    struct Embedding;
+}

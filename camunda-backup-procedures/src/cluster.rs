@@ -128,7 +128,9 @@ impl Cluster {
         config.check_addresses()?;
         let shared = Arc::new(parts.into_shared(config).await?);
         let highest = recover::highest_id(&shared).await?;
-        let discovery = discover(&shared.config, &shared.handles, shared.clock.as_ref(), highest).await?;
+        // Boxed: it is large, and callers would carry it inside their own futures.
+        let discovery = discover(&shared.config, &shared.handles, shared.clock.as_ref(), highest);
+        let discovery = Box::pin(discovery).await?;
         Ok(Self { shared, discovery: Arc::new(discovery) })
     }
 

@@ -83,17 +83,9 @@ async fn a_configured_version_that_is_not_the_real_one_is_refused() {
 async fn an_operate_url_that_points_at_something_else_is_said_to() {
     let simulated = world("8.5.8", StoreKind::Elasticsearch8).await;
     let config = simulated.config().unwrap();
-    for (name, other) in [
-        ("the gateway", config.zeebe.clone()),
-        ("the store", config.store.clone().unwrap()),
-        ("Optimize", config.optimize.clone().unwrap()),
-    ] {
-        let cluster = connect_with(&simulated, |config| {
-            config.operate = Some(other);
-            config.optimize = None;
-        })
-        .await
-        .unwrap();
+    for (name, other) in [("the gateway", config.zeebe.clone()), ("the store", config.store.clone().unwrap())]
+    {
+        let cluster = connect_with(&simulated, |config| config.operate = Some(other)).await.unwrap();
         let found = findings(&cluster);
         let wrong =
             found.iter().find(|f| f.component == "operate" && f.code == FindingCode::ComponentUnreachable);
@@ -244,18 +236,19 @@ async fn a_journal_that_cannot_be_written_is_an_error_before_anything_is_paused(
     assert_eq!(crate::world::changes(&simulated), Vec::<&str>::new());
 }
 
+/// A clock of ours that is a year ahead of the servers'.
+#[derive(Debug)]
+struct Ahead(camunda_backup::core::SimulatedClock);
+impl camunda_backup::Clock for Ahead {
+    fn now(&self) -> camunda_backup::Timestamp {
+        let year = 365 * 24 * 3600 * 1000;
+        camunda_backup::Timestamp::from_millis(self.0.now().millis() + year)
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn clocks_that_disagree_change_nothing() {
-    // Our own clock is a year ahead of the servers'.
     let simulated = eight_six().await;
-    #[derive(Debug)]
-    struct Ahead(camunda_backup::core::SimulatedClock);
-    impl camunda_backup::Clock for Ahead {
-        fn now(&self) -> camunda_backup::Timestamp {
-            let year = 365 * 24 * 3600 * 1000;
-            camunda_backup::Timestamp::from_millis(self.0.now().millis() + year)
-        }
-    }
     let mut parts = simulated.parts();
     parts.clock = Some(Arc::new(Ahead(simulated.clock())));
     let cluster = Cluster::connect_with(simulated.config().unwrap(), parts).await.unwrap();

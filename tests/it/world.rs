@@ -36,7 +36,7 @@ pub(crate) async fn tuned(
     let mut options = SimulationOptions::new(version.parse().unwrap(), store);
     tune(&mut options);
     let simulated = SimulatedCluster::with(options);
-    tokio::time::sleep(Duration::from_secs(10)).await;
+    tokio::time::sleep(Duration::from_secs(10)).await; // virtual time: some data comes into being
     simulated
 }
 
@@ -125,7 +125,7 @@ pub(crate) async fn until(what: &str, so: impl Fn() -> bool) {
         if so() {
             return;
         }
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(5)).await; // virtual time: the pace of a bounded wait
     }
     panic!("never happened: {what}");
 }
@@ -182,11 +182,11 @@ pub(crate) fn longest_pause(simulated: &SimulatedCluster) -> Duration {
         if matches!(event.what, PauseKind::Soft | PauseKind::Hard) {
             since.entry(event.replica).or_insert(event.at);
         } else if let Some(began) = since.remove(&event.replica) {
-            longest = longest.max(event.at - began);
+            longest = longest.max(event.at.saturating_sub(began));
         }
     }
     let now = simulated.clock().elapsed();
-    since.into_values().map(|began| now - began).fold(longest, Duration::max)
+    since.into_values().map(|began| now.saturating_sub(began)).fold(longest, Duration::max)
 }
 
 /// I1 and I8: exporting runs again, and no replica was paused for longer than `bound`.
@@ -213,7 +213,7 @@ pub(crate) async fn add_foreign(simulated: &SimulatedCluster) {
     snapshot(simulated, "camunda_zeebe_records_backup_7", Value::Null);
     snapshot(simulated, "somebodys_nightly", Value::Null);
     simulated.camunda().add_foreign_backup(7);
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_secs(60)).await; // virtual time
 }
 
 /// A snapshot that somebody else made.

@@ -174,6 +174,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_the_way_is_foreign_only_until_we_have_sent() {
+        let check = || Check::Foreign("paused in another mode".into());
+        for sent in [Sent::Nothing, Sent::Refused] {
+            assert!(matches!(decide(&seen(sent), check()), Next::Stop(_)), "{sent:?}");
+        }
+        for sent in [Sent::Accepted, Sent::Unknown] {
+            assert!(matches!(decide(&seen(sent), check()), Next::Fail { .. }), "{sent:?}");
+        }
+    }
+
+    #[test]
     fn an_unknown_outcome_is_judged_by_what_is_seen() {
         assert_eq!(
             decide(&seen(Sent::Unknown), Check::Reached(Evidence::Nothing)),

@@ -37,9 +37,8 @@ pub(super) fn look(clients: &Clients) -> Vec<String> {
         lines.push(format!("confirm: GET {}/actuator/partitions", partitions.http().base()));
     }
     if lines.is_empty() {
-        lines.push(
-            "confirm: by the answer and a complete topology only; no broker address is configured".to_owned(),
-        );
+        let topology = if clients.topology.is_some() { " and a complete topology" } else { "" };
+        lines.push(format!("confirm: by the answer{topology} only; no broker address is configured"));
     }
     lines
 }

@@ -33,6 +33,8 @@ pub struct CamundaOptions {
     pub parts: u32,
     /// How many records per second each partition writes.
     pub records_per_second: u32,
+    /// From the POST of a Zeebe backup to the first partition's checkpoint.
+    pub checkpoint_after: Duration,
     /// How long one partition's backup is `IN_PROGRESS`.
     pub zeebe_backup_duration: Duration,
     /// Prefix of the raw record indices.
@@ -67,6 +69,7 @@ impl CamundaOptions {
             repository: "backups".to_owned(),
             parts: if combined { 7 } else { 6 },
             records_per_second: 100,
+            checkpoint_after: Duration::from_millis(300),
             zeebe_backup_duration: Duration::from_millis(600),
             record_prefix: "zeebe-record".to_owned(),
             operate_prefix: "operate".to_owned(),

@@ -5,8 +5,6 @@ use std::time::Duration;
 use super::faults::{BucketState, ZeebeBackupOutcome};
 use super::world::World;
 
-/// From the POST to the first checkpoint.
-const CHECKPOINT_AFTER: Duration = Duration::from_millis(300);
 /// From one partition's checkpoint to the next one's.
 const CHECKPOINT_STEP: Duration = Duration::from_millis(150);
 /// A gateway gives up on a broker, and a broker on its bucket.
@@ -161,7 +159,7 @@ impl World {
     pub(super) fn plan_backup(&mut self, id: i64) {
         let outcome = self.backups.outcome;
         let ghost = outcome == ZeebeBackupOutcome::GhostAfter504;
-        let start = self.now + if ghost { GHOST_AFTER } else { CHECKPOINT_AFTER };
+        let start = self.now + if ghost { GHOST_AFTER } else { self.options.checkpoint_after };
         for (step, partition) in (0u32..).zip(&self.partitions) {
             if ghost && step > 0 {
                 break;

@@ -54,7 +54,7 @@ impl Scene {
         options.camunda.zeebe_backup_duration = Duration::from_millis(30);
         let cluster = SimulatedCluster::with(options);
         cluster.store().set_snapshot_duration(|_, _| Duration::from_millis(30));
-        tokio::time::sleep(Duration::from_secs(2)).await;
+        tokio::time::sleep(Duration::from_secs(2)).await; // virtual time
         cluster
     }
 

@@ -179,7 +179,7 @@ fn runs_on_a_multi_thread_runtime_in_real_time() {
         let options = SimulationOptions::new("8.6.0".parse().unwrap(), StoreKind::Elasticsearch8);
         let simulated = SimulatedCluster::with(options);
         simulated.store().set_snapshot_duration(|_, _| Duration::from_millis(5));
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await; // virtual time
         completed(&simulated, backup(&simulated).await);
     });
 }

@@ -132,7 +132,7 @@ async fn q06_d04_a_foreign_pause_while_the_applications_are_backed_up_is_left_al
     for soft in [true, false] {
         let simulated = eight_six().await;
         just_before(&simulated, "history.backups.create", move |simulated| {
-            simulated.camunda().foreign_pause(soft)
+            simulated.camunda().foreign_pause(soft);
         });
         let (error, report) = failed(backup(&simulated).await);
         assert_eq!(error.kind(), ErrorKind::Foreign, "{error}");

@@ -150,7 +150,7 @@ async fn q36_what_8_1_accepts_is_no_promise() {
     for bucket in [BucketState::Missing, BucketState::NotConfigured, BucketState::FeatureOff] {
         let simulated = world("8.1.27", StoreKind::Elasticsearch8).await;
         just_before(&simulated, "zeebe.backups.create", move |simulated| {
-            simulated.camunda().set_bucket(bucket)
+            simulated.camunda().set_bucket(bucket);
         });
         let (error, report) = failed(backup(&simulated).await);
         assert!(error.to_string().starts_with("zeebe: "), "{bucket:?}: {error}");

@@ -41,11 +41,14 @@ impl Child {
         self.pid
     }
 
-    /// Prints what the process prints, up to the first line that contains `text`.
+    /// Prints what the process does, up to the first line that contains `text`.
     pub async fn line_with(&mut self, text: &str, limit: Duration) -> Result<String> {
         let look = async {
             while let Some(line) = self.lines.next_line().await? {
-                say(format!("[{}] {line}", self.pid));
+                // What a step waits for is told at every look.
+                if !line.contains("(waited ") {
+                    say(format!("[{}] {line}", self.pid));
+                }
                 if line.contains(text) {
                     return Ok(line);
                 }

@@ -63,7 +63,7 @@ impl PauseWatch {
                     first = first.or(Some(now));
                     last = Some(now);
                 }
-                tokio::time::sleep(PACE).await;
+                tokio::time::sleep(PACE).await; // the pace of a bounded wait
             }
             Some(last? - first?)
         });

@@ -87,7 +87,7 @@ impl Server {
             let _ = killpg(group, Signal::SIGTERM);
             let start = Instant::now();
             while self.ended().is_none() && start.elapsed() < CLEAN_STOP {
-                sleep(Duration::from_millis(50));
+                sleep(Duration::from_millis(50)); // the pace of a bounded wait
             }
         }
         self.kill();

@@ -26,7 +26,7 @@ pub async fn until<T>(
             Seen::NotYet(reason) if start.elapsed() > limit => {
                 bail!("{what}: not within {} s, last seen: {reason}", limit.as_secs())
             }
-            Seen::NotYet(_) => tokio::time::sleep(PAUSE).await,
+            Seen::NotYet(_) => tokio::time::sleep(PAUSE).await, // the pace of a bounded wait
         }
     }
 }

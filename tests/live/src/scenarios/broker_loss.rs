@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use camunda_backup::{BackupSpec, Cluster, ErrorKind, Parts, recover};
+use camunda_backup::{BackupSpec, Cluster, ErrorKind, Parts, RunEventKind, recover};
 use camunda_backup_live::{LiveStack, Seen, phases, say, until, wait_for_phase};
 
 use super::proof;
@@ -17,6 +17,14 @@ pub async fn run(stack: &mut LiveStack) -> Result<()> {
     spec.limits.max_resume = Duration::from_secs(20);
     let plan = cluster.plan_backup(spec)?;
     let run = cluster.start(plan).await;
+    let mut events = run.events();
+    tokio::spawn(async move {
+        while let Some(event) = events.next().await {
+            if !matches!(event.kind, RunEventKind::Waiting { .. }) {
+                say(event);
+            }
+        }
+    });
     wait_for_phase(&http, &brokers, "SOFT_PAUSED").await?;
     stack.kill_broker(1)?;
 

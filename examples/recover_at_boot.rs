@@ -1,0 +1,63 @@
+//! Crash safety, as a service has it: call `recover` once at boot, before anything else.
+//!
+//! `cargo run --example recover_at_boot` kills a simulated process in the middle of the pause, the way `kill -9` does,
+//! and boots the next one. With the variables of a real cluster set (see `ClusterConfig::from_env`) it only recovers.
+
+#![allow(clippy::print_stdout)] // an example shows what it does
+
+use std::error::Error;
+
+use camunda_backup::testing::{SimulatedCluster, SimulatedProcess, StoreKind};
+use camunda_backup::{BackupId, BackupSpec, Cluster, ClusterConfig, Parts, RunEventKind, recover};
+
+/// What a service does when it starts.
+async fn boot(config: ClusterConfig, parts: Parts) -> Result<Cluster, camunda_backup::Error> {
+    // Needs nothing but addresses and the journal, so it also works while the cluster is too broken to connect to.
+    let recovered = recover(config.clone(), parts.clone()).await?;
+    print!("{recovered}");
+    Cluster::connect_with(config, parts).await
+}
+
+/// A process that is killed when exporting is paused and the records are about to be snapshotted.
+async fn first_life(simulated: &SimulatedCluster) -> Result<BackupId, Box<dyn Error>> {
+    let process = SimulatedProcess::immortal(simulated);
+    let cluster = boot(simulated.config()?, process.parts()).await?;
+    let plan = cluster.plan_backup(BackupSpec::default())?;
+    let id = plan.id;
+    let run = cluster.start(plan).await;
+    let mut events = run.events();
+    while let Some(event) = events.next().await {
+        println!("  {event}");
+        if matches!(&event.kind, RunEventKind::Sending { step } if step == "snapshot-records") {
+            process.kill();
+            break;
+        }
+    }
+    println!("killed; the replicas are now {:?}", simulated.camunda().phases().values().collect::<Vec<_>>());
+    Ok(id)
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    if std::env::var_os("CAMUNDA_ZEEBE_URL").is_some() {
+        print!("{}", recover(ClusterConfig::from_env()?, Parts::default()).await?);
+        return Ok(());
+    }
+    let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
+    println!("first life");
+    let id = first_life(&simulated).await?;
+
+    println!("\nsecond life");
+    let process = SimulatedProcess::immortal(&simulated);
+    let cluster = boot(simulated.config()?, process.parts()).await?;
+    println!(
+        "recovered; the replicas are now {:?}",
+        simulated.camunda().phases().values().collect::<Vec<_>>()
+    );
+
+    // What is left of the first backup is of no use. Deleting it is the operator's decision, not recover's.
+    print!("{}", cluster.abandon(id).await?);
+    let plan = cluster.plan_backup(BackupSpec::default())?;
+    println!("\n{}", cluster.run(plan).await?);
+    Ok(())
+}
