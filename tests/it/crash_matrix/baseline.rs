@@ -31,6 +31,11 @@ impl Baseline {
         self.seen.len()
     }
 
+    /// The number of the first request of an operation.
+    pub(super) fn place_of(&self, operation: &str) -> usize {
+        self.seen.iter().position(|request| request.operation == operation).unwrap()
+    }
+
     pub(super) fn cases(&self) -> impl Iterator<Item = Case> {
         Case::all(self.requests(), self.puts)
     }

@@ -67,10 +67,6 @@ impl Case {
             [Caller::Waits, Caller::Drops].map(|caller| Self { place, strike, caller })
         }))
     }
-
-    pub(super) fn kills(&self) -> bool {
-        DEATHS.contains(&self.strike)
-    }
 }
 
 /// The size of the full product: two deaths, six network faults with two callers; two deaths, three journal faults with two.

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use camunda_backup::testing::{SeenRequest, SimulatedCluster};
-use camunda_backup::{BackupId, Cluster, Failure, RecoveryReport, Report, RunHandle, recover};
+use camunda_backup::zeebe::testing::PauseKind;
+use camunda_backup::{
+    BackupId, BackupOrder, Cluster, Failure, RecoveryReport, Report, RunHandle, recover,
+};
 
 use super::cases::{Caller, Case};
 use super::invariants;
@@ -40,6 +43,8 @@ pub(super) enum End {
 pub(super) struct Aftermath<'a> {
     pub(super) case: Option<Case>,
     pub(super) id: BackupId,
+    /// The only kind of pause that the plan has.
+    pub(super) planned: PauseKind,
     pub(super) cluster: &'a SimulatedCluster,
     pub(super) end: &'a End,
     /// Whether every replica exported when the run had ended, before anybody recovered anything.
@@ -49,25 +54,32 @@ pub(super) struct Aftermath<'a> {
     pub(super) again: Result<RecoveryReport, camunda_backup::Error>,
 }
 
-/// Explores one case in a runtime of its own; a panic is a violation too.
+/// Explores one case.
 pub(super) fn explore(scene: &Scene, case: Option<Case>, mutant: Mutant) -> Explored {
+    in_virtual_time(backed_up(scene, case, mutant))
+}
+
+/// A runtime of its own, with a clock of its own. A panic is a violation too.
+pub(super) fn in_virtual_time(case: impl Future<Output = Explored>) -> Explored {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let run = || runtime.block_on(explore_in_virtual_time(scene, case, mutant));
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(run)).unwrap_or_else(|_| Explored {
+    let run = std::panic::AssertUnwindSafe(|| runtime.block_on(case));
+    std::panic::catch_unwind(run).unwrap_or_else(|_| Explored {
         struck: true,
         violations: vec!["it panicked".to_owned()],
         ..Explored::default()
     })
 }
 
-async fn explore_in_virtual_time(scene: &Scene, case: Option<Case>, mutant: Mutant) -> Explored {
+async fn backed_up(scene: &Scene, case: Option<Case>, mutant: Mutant) -> Explored {
     let simulated = scene.build().await;
     let saboteur = Saboteur::new(&simulated, case, mutant);
     let config = scene.config(&simulated);
     let cluster = Cluster::connect_with(config.clone(), saboteur.parts()).await.unwrap();
     let plan = cluster.plan_backup(Scene::spec()).unwrap();
     let id = plan.id;
+    let hard = plan.order == BackupOrder::HardPause;
+    let planned = if hard { PauseKind::Hard } else { PauseKind::Soft };
     saboteur.arm();
     let handle = cluster.start(plan).await;
     let day = Duration::from_secs(24 * 3600);
@@ -80,7 +92,8 @@ async fn explore_in_virtual_time(scene: &Scene, case: Option<Case>, mutant: Muta
     let next = || Saboteur::new(&simulated, None, mutant).parts();
     let recovered = recover(config.clone(), next()).await;
     let again = recover(config.clone(), next()).await;
-    let aftermath = Aftermath { case, id, cluster: &simulated, end: &end, ran_at_end, recovered, again };
+    let aftermath =
+        Aftermath { case, id, planned, cluster: &simulated, end: &end, ran_at_end, recovered, again };
     let mut violations = saboteur.violations();
     violations.extend(invariants::violated(&aftermath).await);
     let completed = matches!(&end, End::Ended(result) if result.is_ok());
@@ -91,7 +104,8 @@ async fn explore_in_virtual_time(scene: &Scene, case: Option<Case>, mutant: Muta
     Explored { struck: saboteur.has_struck(), completed, violations, requests, puts, words }
 }
 
-async fn end_of(handle: RunHandle, saboteur: &Saboteur, case: Option<Case>) -> End {
+/// Runs until it has ended, or died.
+pub(super) async fn end_of(handle: RunHandle, saboteur: &Saboteur, case: Option<Case>) -> End {
     let mut events = handle.events();
     let dropped_when_struck = async {
         match case {

@@ -9,7 +9,7 @@ use camunda_backup::{Error, ErrorKind, Failure, RunOutcome, Verdict};
 
 use super::cases::Place;
 use super::explore::{Aftermath, End};
-use super::ledgers::stored;
+use super::ledgers::{Stored, stored};
 use super::scenes::MAX_PAUSE;
 
 /// On top of the bound of the pause: one resume that has to be repeated, and the second until a dead process recovers.
@@ -23,7 +23,7 @@ pub(super) fn exports_everywhere(cluster: &SimulatedCluster) -> bool {
 pub(super) async fn violated(after: &Aftermath<'_>) -> Vec<String> {
     let mut violations = Vec::new();
     violations.extend(i1_exporting_runs(after).await);
-    violations.extend(i2_pauses_do_not_follow_each_other(after.cluster));
+    violations.extend(i2_pauses_do_not_follow_each_other(after));
     violations.extend(i3_started_at_most_once(after));
     violations.extend(i4_completed_means_complete(after).await);
     violations.extend(i5_nothing_is_deleted(after.cluster));
@@ -50,7 +50,7 @@ async fn i1_exporting_runs(after: &Aftermath<'_>) -> Vec<String> {
         Err(error) => violations.push(format!("I1: a second recover() failed: {}", error.report())),
     }
     let runs = stored(&after.cluster.journal()).await;
-    if runs.iter().any(super::ledgers::Stored::owes) {
+    if runs.iter().any(Stored::owes) {
         violations.push("I1: the journal still owes in the end".to_owned());
     }
     if runs.iter().any(|run| run.outcome().is_none()) {
@@ -59,11 +59,15 @@ async fn i1_exporting_runs(after: &Aftermath<'_>) -> Vec<String> {
     violations
 }
 
-fn i2_pauses_do_not_follow_each_other(cluster: &SimulatedCluster) -> Vec<String> {
+/// Only pauses of the planned kind take effect, and never one kind over the other.
+fn i2_pauses_do_not_follow_each_other(after: &Aftermath<'_>) -> Vec<String> {
     let mut violations = Vec::new();
     let mut paused = BTreeMap::new();
-    for event in cluster.camunda().pause_history() {
+    for event in after.cluster.camunda().pause_history() {
         let pauses = matches!(event.what, PauseKind::Soft | PauseKind::Hard);
+        if pauses && event.what != after.planned {
+            violations.push(format!("I2: {:?} was planned, and this happened: {event:?}", after.planned));
+        }
         let before = if pauses {
             paused.insert(event.replica.clone(), event.what)
         } else {
@@ -112,7 +116,7 @@ async fn i4_completed_means_complete(after: &Aftermath<'_>) -> Vec<String> {
         }
     }
     let runs = stored(&after.cluster.journal()).await;
-    if runs.iter().any(|run| run.outcome() == Some(RunOutcome::Completed)) {
+    if runs.iter().any(|run| run.outcome() == Some("completed")) {
         claims.push("the journal");
     }
     if !claims.is_empty() && !found.is_consistent() {
@@ -168,7 +172,8 @@ fn it_ends_and_nothing_panics(after: &Aftermath<'_>) -> Vec<String> {
         End::Dropped | End::Died => {}
     }
     // Where the journal was spared, a living run leaves nothing to recover, not even its end.
-    let spared = after.case.is_none_or(|case| matches!(case.place, Place::Request(_)) && !case.kills());
+    let spared = after.case.is_none_or(|case| matches!(case.place, Place::Request(_)))
+        && !matches!(after.end, End::Died);
     if let (true, Ok(report)) = (spared, &after.recovered) {
         if !report.is_clean() {
             violations.push(format!("a living run left something to recover: {report}"));

@@ -12,7 +12,7 @@ use camunda_backup::{Journal, Parts, Request, Response, Result, Transport, Trans
 use tokio::sync::Notify;
 
 use super::cases::{Case, Place, Strike};
-use super::ledgers::stored;
+use super::ledgers::{Stored, stored};
 use super::mutants::Mutant;
 
 /// The operation that opens the bracket, in every dialect.
@@ -143,8 +143,8 @@ impl Saboteur {
             return;
         }
         let runs = stored(&self.0.cluster.journal()).await;
-        let intent = runs.last().is_some_and(|run| !run.open_intents().is_empty());
-        let owes = runs.last().is_some_and(super::ledgers::Stored::owes);
+        let intent = runs.last().is_some_and(Stored::has_open_intent);
+        let owes = runs.last().is_some_and(Stored::owes);
         if !intent || (opens && !owes) {
             let line = format!("{} {}", request.method, request.url);
             self.0.violations.lock().unwrap().push(format!(
