@@ -11,7 +11,7 @@ use crate::config::ClusterConfig;
 use crate::discover::{Discovery, discover};
 use crate::engine::ProgressObserver;
 use crate::facts::Facts;
-use crate::journal::{Claim, FileJournal, Journal, claim};
+use crate::journal::{Bounded, Claim, FileJournal, Journal, claim};
 use crate::leftovers::{self, Abandoned};
 use crate::plan::Plan;
 use crate::planner::plan_backup;
@@ -73,6 +73,7 @@ impl Parts {
                 ));
             }
         };
+        let journal: Arc<dyn Journal> = Arc::new(Bounded(journal));
         let handles = Handles::new(&config, &transport)?;
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Shared { config, handles, journal, clock, observer: self.observer })

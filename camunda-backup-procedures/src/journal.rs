@@ -25,6 +25,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use camunda_backup_core::Result;
 
+mod bounded;
 mod claim;
 mod file;
 mod history;
@@ -38,6 +39,7 @@ mod seal;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bounded::Bounded;
 pub use claim::{Claim, Orphan, claim};
 pub use file::FileJournal;
 pub use history::{Damage, RunHistory, Takeover, histories};

@@ -207,7 +207,7 @@ async fn parts(app: &str, id: BackupId, deleted: Result<()>, clients: &Clients, 
                 }
             }
             if abandoned.remaining.len() == remained {
-                abandoned.deleted.push(format!("the parts of {app} under id {id}"));
+                abandoned.deleted.push(format!("all parts of {app} under id {id}"));
             }
         }
         Err(error) => abandoned.remaining.push(format!("parts of {app}: {error}")),

@@ -3,10 +3,8 @@
 mod backup;
 mod requests;
 
-use std::collections::BTreeMap;
-
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{BackupId, Error, Result};
+use camunda_backup_core::{BackupId, Component, Error, Result};
 
 use crate::clients::Clients;
 use crate::facts::Facts;
@@ -91,28 +89,53 @@ fn pinned(facts: &Facts) -> Pinned {
     }
 }
 
-/// What differs between what was pinned and what is so now; empty when nothing does.
-pub(crate) fn drift(then: &Pinned, now: &Facts) -> Vec<String> {
-    let now = pinned(now);
-    let mut differences = BTreeMap::new();
+/// What differs between what was pinned and what is so now.
+#[derive(Debug, Default)]
+pub(crate) struct Drift {
+    /// What has changed, with the component.
+    pub(crate) changed: Vec<(Component, String)>,
+    /// What could not be looked at: no proof of a change, and none against it.
+    pub(crate) unseen: Vec<(Component, String)>,
+}
+
+pub(crate) fn drift(then: &Pinned, facts: &Facts) -> Drift {
+    let now = pinned(facts);
+    let mut drift = Drift::default();
+    let mut changed = |component, how: String| drift.changed.push((component, how));
     if then.version != now.version {
-        differences.insert("version", format!("was {}, is {}", then.version, now.version));
-    }
-    if then.replicas != now.replicas || then.partitions != now.partitions {
-        differences.insert("topology", "brokers or replicas changed".to_owned());
+        changed(Component::Zeebe, format!("version was {}, is {}", then.version, now.version));
     }
     if then.store != now.store {
-        differences.insert("store", "another store answers".to_owned());
+        changed(Component::Store, "another store answers".to_owned());
     }
-    // The uuid appears with the first snapshot; only a different one is another repository.
-    let same_repository = match (&then.repository, &now.repository) {
+    match facts.topology.failure() {
+        Some(why) => drift.unseen.push((Component::Zeebe, format!("the topology cannot be read: {why}"))),
+        None if then.replicas != now.replicas || then.partitions != now.partitions => {
+            changed(Component::Zeebe, "brokers or replicas changed".to_owned());
+        }
+        None => {}
+    }
+    match facts.repository.failure() {
+        Some(why) => drift.unseen.push((Component::Store, format!("the repository cannot be read: {why}"))),
+        None if !is_same(then.repository.as_ref(), now.repository.as_ref()) => {
+            changed(Component::Store, "the repository is not the one that was planned with".to_owned());
+        }
+        None => {}
+    }
+    drift
+}
+
+/// The uuid appears with the first snapshot; only a different one is another repository.
+fn is_same(then: Option<&(String, Option<String>)>, now: Option<&(String, Option<String>)>) -> bool {
+    match (then, now) {
         (Some((a, Some(uuid))), Some((b, Some(other)))) => a == b && uuid == other,
         (Some((a, _)), Some((b, _))) => a == b,
         (None, None) => true,
         _ => false,
-    };
-    if !same_repository {
-        differences.insert("repository", "is not the one that was planned with".to_owned());
     }
-    differences.into_iter().map(|(what, how)| format!("{what} {how}")).collect()
+}
+
+/// For people, one after the other.
+pub(crate) fn in_words(differences: &[(Component, String)]) -> String {
+    differences.iter().map(|(_, how)| how.as_str()).collect::<Vec<_>>().join("; ")
 }

@@ -12,7 +12,7 @@ use crate::facts::Facts;
 use crate::leftovers::Leftover;
 use crate::plan::{BackupOrder, Plan};
 use crate::preflight::Finding;
-use crate::verdict::{Condition, Verdict};
+use crate::verdict::{Condition, Standing, Verdict};
 
 /// The report of one run, whether it completed or not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +61,13 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether every planned part was made. Without all of them the verdict is INCONSISTENT and says nothing more.
+    pub fn is_whole(&self) -> bool {
+        self.conditions
+            .iter()
+            .all(|condition| condition.number != "N1" || condition.standing == Standing::Holds)
+    }
+
     /// The names of all snapshots in the store that belong to the backup.
     pub fn snapshots(&self) -> Vec<String> {
         crate::leftovers::snapshots_in(&self.timeline)
@@ -75,7 +82,11 @@ impl fmt::Display for Report {
             RunOutcome::Cancelled => "CANCELLED",
             RunOutcome::Abandoned => "ABANDONED",
         };
-        writeln!(f, "backup {} of cluster {}: {outcome}, {}", self.id, self.cluster, self.verdict)?;
+        write!(f, "backup {} of cluster {}: {outcome}", self.id, self.cluster)?;
+        if self.is_whole() {
+            write!(f, ", {}", self.verdict)?;
+        }
+        writeln!(f)?;
         writeln!(f, "order {}; took {:.1?}", self.order, self.ended.since(self.began))?;
         match self.paused {
             Some(paused) if self.owing => writeln!(f, "exporting MAY STILL BE PAUSED, since {paused:.1?}")?,
@@ -97,8 +108,12 @@ impl fmt::Display for Report {
         for leftover in &self.leftovers {
             writeln!(f, "  {leftover}")?;
         }
-        for condition in &self.conditions {
-            writeln!(f, "{condition}")?;
+        if self.is_whole() {
+            for condition in &self.conditions {
+                writeln!(f, "{condition}")?;
+            }
+        } else {
+            writeln!(f, "parts are missing, so there is nothing to judge")?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{Error, Result};
+use camunda_backup_core::{Component, Error, Result};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -17,7 +17,7 @@ use crate::facts::Facts;
 use crate::journal::{Claim, RunId, RunLog};
 use crate::leftovers;
 use crate::plan::Plan;
-use crate::planner::drift;
+use crate::planner::{Drift, drift, in_words};
 use crate::preflight::{FindingCode, Severity, preflight};
 use crate::recover::{debts, nonce};
 use crate::report::{Failure, Report};
@@ -175,9 +175,25 @@ async fn run_claimed(
     };
     let engine = Engine::new(context, ledger, events, stop);
     let ended = engine.run().await;
-    let after =
-        look_again(&shared.config, &shared.handles, &discovery.clients, shared.clock.as_ref(), &before).await;
-    finish(engine, ended, began, before, after.ok()).await
+    let after = afterwards(shared, discovery, &engine, &before).await;
+    finish(engine, ended, began, before, after).await
+}
+
+/// How long the last look may take. What it cannot see is unproven, and nobody waits for it with exporting paused.
+const LAST_LOOK: Duration = Duration::from_secs(60);
+
+/// What can be seen when everything is over; nothing if something is still owed, because then that is what to say at once.
+async fn afterwards(
+    shared: &Shared,
+    discovery: &Discovery,
+    engine: &Engine,
+    before: &Facts,
+) -> Option<Facts> {
+    if engine.pause_record().is_open() {
+        return None;
+    }
+    let look = look_again(&shared.config, &shared.handles, &discovery.clients, shared.clock.as_ref(), before);
+    tokio::time::timeout(LAST_LOOK, look).await.ok()?.ok()
 }
 
 /// A run must not begin while an earlier one still owes something.
@@ -189,7 +205,7 @@ async fn refuse_when_owing(shared: &Shared) -> Result<()> {
             ErrorKind::Blocked,
             format!("run {run} was not closed and still owes to {obligation}"),
         )
-        .with_component(camunda_backup_core::Component::Journal)
+        .with_component(Component::Journal)
         .with_advice("run `recover()` first; it pays what is owed and says what it did")),
     }
 }
@@ -199,15 +215,21 @@ async fn recheck(shared: &Shared, discovery: &Discovery, plan: &Plan) -> Result<
     let clock = shared.clock.as_ref();
     let now =
         look_again(&shared.config, &shared.handles, &discovery.clients, clock, &discovery.facts).await?;
-    let mut differences = drift(&plan.pinned, &now);
+    let Drift { changed: mut differences, unseen } = drift(&plan.pinned, &now);
     if plan.cluster != shared.config.name {
-        differences.insert(0, format!("the plan is for {}, this is {}", plan.cluster, shared.config.name));
+        let how = format!("the plan is for {}, this is {}", plan.cluster, shared.config.name);
+        differences.insert(0, (Component::Library, how));
     }
-    if !differences.is_empty() {
+    differences.extend(unseen);
+    if let Some((component, _)) = differences.first() {
         return Err(Error::new(
             ErrorKind::Blocked,
-            format!("the cluster is not the one that was planned with: {}", differences.join("; ")),
+            format!(
+                "the cluster cannot be seen to be the one that was planned with: {}",
+                in_words(&differences)
+            ),
         )
+        .with_component(component.clone())
         .with_subject(format!("backup {}", plan.id))
         .with_advice("connect and plan again; nothing was changed"));
     }
@@ -225,6 +247,7 @@ async fn recheck(shared: &Shared, discovery: &Discovery, plan: &Plan) -> Result<
         if first.code == FindingCode::ExportingPaused { ErrorKind::Foreign } else { ErrorKind::Blocked };
     let words: Vec<String> = blockers.iter().map(ToString::to_string).collect();
     Err(Error::new(kind, format!("since the plan was made:\n  {}", words.join("\n  ")))
+        .with_component(Component::Library)
         .with_subject(format!("backup {}", plan.id))
         .with_advice("nothing was changed; each line says what to do"))
 }
@@ -248,6 +271,7 @@ async fn finish(
                 ErrorKind::Failed,
                 format!("every part succeeded, and together they are INCONSISTENT: {}", words.join("; ")),
             )
+            .with_component(Component::Library)
             .with_subject(format!("backup {}", plan.id))
             .with_advice("do not restore from it; the id is used up, start again"),
         );

@@ -38,7 +38,7 @@ pub struct Limits {
     pub grace: Duration,
     /// How long the parts outside the pause may take, each.
     pub max_part: Duration,
-    /// How long resuming is tried within the run before it is left to `recover()` and an operator.
+    /// How long resuming is tried within the run before it is left to `recover()` and an operator; at least 10 s.
     pub max_resume: Duration,
 }
 

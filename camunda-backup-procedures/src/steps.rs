@@ -10,6 +10,7 @@ mod zeebe;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use camunda_backup_core::Result;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 use crate::engine::{Check, Context};
 use crate::plan::{Goal, StepPlan};
+use crate::spec::Limits;
 
 pub(crate) use resume::{Resumption, resume_exporting};
 
@@ -28,6 +30,11 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
 
     /// Sends the one request toward the goal and returns what the answer says, for the journal.
     async fn act(&self) -> Result<Value>;
+
+    /// How long a goal may be invisible or incomplete while nothing runs anywhere.
+    fn patience(&self, limits: &Limits) -> Duration {
+        limits.grace
+    }
 
     /// Whether the step only looks.
     fn only_looks(&self) -> bool {

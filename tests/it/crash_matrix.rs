@@ -55,23 +55,6 @@ fn matrix(scenes: &[Scene], mutant: Mutant) -> Vec<(Baseline, Findings)> {
     let baselines = in_parallel(scenes, |scene| Baseline::of(scene, mutant));
     let cases: Vec<(usize, Case)> =
         (0..).zip(&baselines).flat_map(|(n, baseline)| baseline.cases().map(move |case| (n, case))).collect();
-    if std::env::var("TIMES").is_ok() { // TEMP
-        let b = std::time::Instant::now();
-        let (mut all, mut by) = (Vec::new(), std::collections::BTreeMap::<String,(u32,f64)>::new());
-        for (n, case) in cases.iter().step_by(7) {
-            let t = std::time::Instant::now();
-            let f = explore(&scenes[*n], Some(*case), mutant);
-            let took = t.elapsed();
-            all.push((took, format!("{} {} {:?}", baselines[*n].label(case), f.requests.len(), f.violations.first().map(|v| v.chars().take(200).collect::<String>()))));
-            let e = by.entry(format!("{:?}", case.strike)).or_default(); e.0 += 1; e.1 += took.as_secs_f64();
-            if b.elapsed().as_secs() > 60 { say("enough"); break; }
-        }
-        all.sort(); all.reverse();
-        say(&format!("{} cases {:?} of {} each {:?}; {by:#?}", all.len(), b.elapsed(), cases.len(), b.elapsed() / all.len() as u32));
-        for (t, l) in all.iter().take(25) { say(&format!("{t:?} {l}")); }
-        for (t, l) in all.iter().rev().take(5) { say(&format!("{t:?} {l}")); }
-        std::process::exit(0);
-    }
     let explored = in_parallel(&cases, |(n, case)| explore(&scenes[*n], Some(*case), mutant));
     let mut all: Vec<(Baseline, Findings)> =
         baselines.into_iter().map(|baseline| (baseline, Findings::default())).collect();
@@ -90,8 +73,7 @@ fn say(line: &str) {
 #[test]
 fn every_fault_at_every_request_and_record_of_every_dialect_keeps_the_invariants() {
     let began = std::time::Instant::now();
-    let mut scenes = Scene::all();
-    if let Ok(only) = std::env::var("ONLY") { scenes.retain(|s| s.to_string().starts_with(&only)); } // TEMP
+    let scenes = Scene::all();
     let (mut explored, mut product, mut struck, mut failures) = (0, 0, 0, Vec::new());
     for (scene, (baseline, findings)) in scenes.iter().zip(matrix(&scenes, Mutant::None)) {
         assert_eq!(baseline.violations, Vec::<String>::new(), "{scene} without any fault");

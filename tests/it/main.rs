@@ -1,9 +1,10 @@
 //! The integration tests, in one binary: procedures on the simulated cluster in virtual time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a broken expectation is a failed test
 
-// `crash_matrix` is not wired in yet: it has not been seen green.
 mod backup;
 mod bad_input;
+mod bounds;
+mod crash_matrix;
 mod defects;
 mod docs;
 mod five_variables;

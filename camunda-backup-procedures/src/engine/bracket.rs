@@ -3,8 +3,8 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use camunda_backup_core::Error;
 use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::{Component, Error};
 use tokio::time::Instant;
 
 use super::Engine;
@@ -82,6 +82,8 @@ impl Engine {
         self.ledger.write(Entry::Paid { obligation: owed.clone(), attempts }).await.map_err(|error| {
             Error::new(ErrorKind::Journal, "exporting runs again, and that could not be written down")
                 .with_source(error)
+                .with_component(Component::Journal)
+                .with_subject(format!("backup {}", self.context.plan.id))
                 .with_advice("repair the journal, then run `recover()`: it will look, find exporting running and note it")
         })
     }

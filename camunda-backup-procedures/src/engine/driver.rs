@@ -111,17 +111,18 @@ impl Engine {
         progress: &mut StepProgress,
     ) -> Result<Evidence> {
         let mut owes = owes;
+        let patience = step.patience(&self.context.plan.limits);
         loop {
             self.stop.heard()?;
             // Reading may be broken off at any time, so the bound holds for it; changing requests are never broken off.
             let looked = tokio::time::timeout_at(deadline, step.check()).await;
             let next = match looked {
                 Err(_) => return Err(out_of_time(plan, progress)),
-                Ok(Ok(check)) if step.only_looks() => progress.note_and_judge_look(check, &self.context),
-                Ok(Ok(check)) => progress.note_and_decide(check, &self.context),
+                Ok(Ok(check)) if step.only_looks() => progress.note_and_judge_look(check, patience),
+                Ok(Ok(check)) => progress.note_and_decide(check, patience, &self.context),
                 // Before anything was sent an error ends the step, unless it may pass by itself (a gateway that starts).
                 Ok(Err(error)) if gives_up_on(&error, step, progress) => return Err(error),
-                Ok(Err(error)) => progress.note_blind(error, &self.context)?,
+                Ok(Err(error)) => progress.note_blind(error, patience)?,
             };
             match next {
                 Next::Done(evidence) => return Ok(evidence),
@@ -170,10 +171,11 @@ impl Engine {
         }
     }
 
-    async fn wait(&self, plan: &StepPlan, deadline: Instant, progress: &StepProgress) -> Result<()> {
+    async fn wait(&self, plan: &StepPlan, deadline: Instant, progress: &mut StepProgress) -> Result<()> {
         let waited = progress.began.elapsed();
-        let text = progress.text.clone();
-        self.events.tell(RunEventKind::Waiting { step: plan.name.clone(), text, waited });
+        if let Some(text) = progress.news() {
+            self.events.tell(RunEventKind::Waiting { step: plan.name.clone(), text, waited });
+        }
         let until = (Instant::now() + interval(waited)).min(deadline);
         let mut stop = self.stop.clone();
         tokio::select! {
@@ -184,12 +186,16 @@ impl Engine {
     }
 }
 
+/// How often the same news is told again, as a sign of life.
+const TELL_AGAIN: Duration = Duration::from_secs(5);
+
 /// What one step has done and seen so far.
 pub(super) struct StepProgress {
     began: Instant,
     moved: Instant,
     mark: String,
     text: String,
+    told: Option<(Instant, String)>,
     sent: Sent,
     was_visible: bool,
     blind_since: Option<Instant>,
@@ -200,7 +206,8 @@ impl StepProgress {
     fn new(now: Instant) -> Self {
         let (mark, text) = (String::new(), String::new());
         let (sent, was_visible) = (Sent::Nothing, false);
-        Self { began: now, moved: now, mark, text, sent, was_visible, blind_since: None, unclear: None }
+        let (told, blind_since, unclear) = (None, None, None);
+        Self { began: now, moved: now, mark, text, told, sent, was_visible, blind_since, unclear }
     }
 
     fn acted_at(&mut self, now: Instant) {
@@ -208,7 +215,16 @@ impl StepProgress {
         self.moved = now;
     }
 
-    fn note_and_decide(&mut self, check: Check, context: &Context) -> Next {
+    /// How far it is, if nobody was told yet or a while ago: looks are more frequent than news.
+    fn news(&mut self) -> Option<String> {
+        let old = |(at, text): &(Instant, String)| *text != self.text || at.elapsed() >= TELL_AGAIN;
+        self.told.as_ref().is_none_or(old).then(|| {
+            self.told = Some((Instant::now(), self.text.clone()));
+            self.text.clone()
+        })
+    }
+
+    fn note_and_decide(&mut self, check: Check, patience: Duration, context: &Context) -> Next {
         self.blind_since = None;
         match &check {
             Check::Pending(progress) => {
@@ -219,36 +235,35 @@ impl StepProgress {
             Check::NotStarted => "not visible yet".clone_into(&mut self.text),
             _ => {}
         }
-        let limits = &context.plan.limits;
         let seen = Seen {
             sent: self.sent,
             was_visible: self.was_visible,
             still_for: self.moved.elapsed(),
-            stall: limits.stall,
-            grace: limits.grace,
+            stall: context.plan.limits.stall,
+            grace: patience,
         };
         decide(&seen, check)
     }
 
     /// A step that only looks has nothing to send: it is judged by what it sees, with patience for what is unclear.
-    fn note_and_judge_look(&mut self, check: Check, context: &Context) -> Next {
+    fn note_and_judge_look(&mut self, check: Check, patience: Duration) -> Next {
         self.blind_since = None;
         match check {
             Check::Reached(evidence) | Check::Unreadable(evidence) => Next::Done(evidence),
             Check::Failed(why) => Next::Fail { why, advice: None },
             Check::Foreign(who) => Next::Stop(who),
-            _ if self.moved.elapsed() >= context.plan.limits.grace => {
+            _ if self.moved.elapsed() >= patience => {
                 Next::Fail { why: "it could not be confirmed".to_owned(), advice: None }
             }
             _ => Next::Wait,
         }
     }
 
-    /// A look that failed is no news, good or bad; not being able to look for the whole grace is an error.
-    fn note_blind(&mut self, error: Error, context: &Context) -> Result<Next> {
+    /// A look that failed is no news, good or bad; not being able to look for too long is an error.
+    fn note_blind(&mut self, error: Error, patience: Duration) -> Result<Next> {
         self.text = format!("cannot look: {error}");
         let since = *self.blind_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < context.plan.limits.grace {
+        if since.elapsed() < patience {
             return Ok(Next::Wait);
         }
         Err(match self.unclear.take() {

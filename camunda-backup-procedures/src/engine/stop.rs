@@ -2,7 +2,7 @@
 //! something.
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{Error, Result};
+use camunda_backup_core::{Component, Error, Result};
 use tokio::sync::watch;
 
 /// Why a run was asked to stop.
@@ -48,7 +48,9 @@ impl Stop {
             StopReason::ShuttingDown => "the process is shutting down",
             StopReason::SiblingFailed => "another part of the same stage failed",
         };
-        Err(Error::new(ErrorKind::Cancelled, why))
+        Err(Error::new(ErrorKind::Cancelled, why).with_component(Component::Library).with_advice(
+            "the id may be used up; the report lists what was left behind, and `abandon` deletes it",
+        ))
     }
 
     /// Returns when stopping is wanted; never if nobody can want it any more.

@@ -21,7 +21,10 @@ pub(super) fn pause(clients: &Clients, mode: PauseMode) -> Result<Vec<String>> {
 pub(super) fn resume(clients: &Clients) -> Vec<String> {
     let mut lines = vec![line(clients.exporting.http(), &clients.exporting.resume_call())];
     for partitions in clients.partitions.values() {
-        lines.push(format!("if refused: {}", line(partitions.http(), &partitions.resume_exporting_call())));
+        lines.push(format!(
+            "if refused or late: {}",
+            line(partitions.http(), &partitions.resume_exporting_call())
+        ));
     }
     lines.extend(look(clients));
     lines

@@ -1,5 +1,7 @@
 //! Pausing exporting, and looking whether it is still paused or running.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use camunda_backup_core::error::{ErrorKind, Outcome};
 use camunda_backup_core::{Component, Error, Result};
@@ -11,6 +13,11 @@ use super::phases::{Exporting, Frame, look};
 use crate::engine::{Check, Context, Progress};
 use crate::evidence::{Evidence, Window};
 use crate::facts::replicas_of;
+use crate::spec::Limits;
+
+/// A pause that cannot be seen everywhere is a pause all the same for those brokers that have it, so there is less
+/// patience with it than with a part of a backup.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Opens the bracket: exporting paused on every replica.
 #[derive(Debug)]
@@ -35,6 +42,10 @@ impl Step for Pause {
                 Check::Unreadable(Evidence::Window(Window { mode: Some(self.mode), ..window }))
             }
         })
+    }
+
+    fn patience(&self, limits: &Limits) -> Duration {
+        limits.grace.min(PATIENCE)
     }
 
     async fn act(&self) -> Result<Value> {
@@ -90,6 +101,10 @@ impl Step for Hold {
 
     async fn act(&self) -> Result<Value> {
         Ok(Value::Null)
+    }
+
+    fn patience(&self, limits: &Limits) -> Duration {
+        limits.grace.min(PATIENCE)
     }
 
     fn only_looks(&self) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use camunda_backup_core::error::{ErrorKind, Outcome};
 use camunda_backup_core::{BrokerId, Clock, Component, Error, PartitionId, Result};
 use camunda_backup_zeebe::{ExporterPhase, ExportingStatus, PartitionStatus, PauseMode, Role, Topology};
+use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::clients::Clients;
@@ -45,8 +46,11 @@ pub(super) async fn look(
         topology: topology(clients, expected).await?,
     };
     let mut unseen = Vec::new();
-    for (broker, client) in &clients.partitions {
-        match client.statuses().await {
+    // At the same time: a dead broker answers late, and must not keep the others waiting.
+    let asked =
+        clients.partitions.iter().map(|(broker, client)| async move { (broker, client.statuses().await) });
+    for (broker, answer) in join_all(asked).await {
+        match answer {
             Ok(statuses) => {
                 window.partitions.insert(broker.clone(), statuses);
             }

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use camunda_backup_core::error::{ErrorKind, Outcome};
 use camunda_backup_core::{Clock, Component, Error, Result};
+use futures_util::future::join_all;
 
 use super::phases::{Exporting, Frame, Replicas, look};
 use crate::clients::Clients;
+use crate::engine::interval;
 use crate::evidence::Window;
 
 /// How resuming ended well.
@@ -20,18 +22,23 @@ pub(crate) struct Resumption {
     pub(crate) broker_by_broker: bool,
 }
 
+/// A gateway that answers at once is left to do it alone; while it hesitates, each broker is resumed by itself too.
+const HESITATION: Duration = Duration::from_secs(2);
+/// However small the budget is, one attempt is made in earnest.
+const AT_LEAST: Duration = Duration::from_secs(10);
+
 /// Sends the resume and looks, again and again, until every replica in `expected` was seen exporting.
 ///
 /// # Guarantees
 /// A success answer is never believed on its own: right after its start a gateway that knows no partition yet answers
-/// success and does nothing (Q33). When the gateway refuses because a broker is down, each reachable broker is resumed
-/// by itself (Q5). Exporting that is not paused is not harmed by a resume.
+/// success and does nothing (Q33). When the gateway refuses or hesitates because a broker is down, each reachable broker
+/// is resumed by itself (Q5). Exporting that is not paused is not harmed by a resume.
 ///
 /// # Errors
-/// `NeedsOperator` after `budget`, with the exact requests to send by hand.
+/// `NeedsOperator` when `budget` (at least 10 s) is over, with the exact requests to send by hand.
 ///
 /// # Cancellation
-/// Stopping in the middle leaves the obligation as it was.
+/// Stopping in the middle leaves the obligation as it was. A resume may be sent any number of times.
 pub(crate) async fn resume_exporting(
     clients: &Clients,
     expected: &Replicas,
@@ -39,56 +46,92 @@ pub(crate) async fn resume_exporting(
     budget: Duration,
 ) -> Result<Resumption> {
     let began = tokio::time::Instant::now();
-    let mut attempts = 0;
-    let mut broker_by_broker = false;
-    loop {
-        attempts += 1;
+    let mut tried =
+        Tried { attempts: 0, broker_by_broker: false, refusal: None, seen: "nobody was asked".to_owned() };
+    let trying = async {
+        loop {
+            if let Some(window) = tried.once_more(clients, expected, clock).await {
+                return window;
+            }
+            tokio::time::sleep(interval(began.elapsed() * 4)).await;
+        }
+    };
+    match tokio::time::timeout(budget.max(AT_LEAST), trying).await {
+        Ok(window) => {
+            Ok(Resumption { window, attempts: tried.attempts, broker_by_broker: tried.broker_by_broker })
+        }
+        Err(_) => Err(needs_operator(clients, tried)),
+    }
+}
+
+/// What came of the attempts so far.
+struct Tried {
+    attempts: u32,
+    broker_by_broker: bool,
+    refusal: Option<Error>,
+    seen: String,
+}
+
+impl Tried {
+    /// One attempt; what was seen if every replica exports.
+    async fn once_more(
+        &mut self,
+        clients: &Clients,
+        expected: &Replicas,
+        clock: &dyn Clock,
+    ) -> Option<Window> {
+        self.attempts += 1;
         let frame = Frame::open(clients, expected).await;
-        let answer = clients.exporting.resume().await;
-        if let Err(refusal) = &answer {
-            tracing::warn!(error = %refusal, attempts, "resume was not accepted; resuming each reachable broker");
-            broker_by_broker |= resume_each_broker(clients).await;
-        }
-        let looked = look(clients, expected, clock).await;
-        match &looked {
-            Ok((Exporting::Everywhere, window)) => {
-                return Ok(Resumption { window: window.clone(), attempts, broker_by_broker });
-            }
+        self.refusal = self.resume(clients).await.err();
+        let accepted = self.refusal.is_none();
+        match look(clients, expected, clock).await {
+            Ok((Exporting::Everywhere, window)) => return Some(window),
             // The look itself has failed if the topology is not complete.
-            Ok((Exporting::NoWitness, window)) if answer.is_ok() && frame.is_believable() => {
-                return Ok(Resumption { window: window.clone(), attempts, broker_by_broker });
+            Ok((Exporting::NoWitness, window)) if accepted && frame.is_believable() => return Some(window),
+            Ok((Exporting::Unseen(why) | Exporting::Mixed(why), _)) => self.seen = why,
+            Ok((Exporting::Paused(mode), _)) => {
+                self.seen = format!("every replica is still paused ({mode:?})");
             }
-            _ => {}
+            Ok((Exporting::NoWitness, _)) => "there is nobody to ask".clone_into(&mut self.seen),
+            Err(error) => self.seen = error.to_string(),
         }
-        if began.elapsed() >= budget {
-            return Err(needs_operator(clients, answer.err(), looked.map(|(exporting, _)| exporting)));
+        None
+    }
+
+    async fn resume(&mut self, clients: &Clients) -> Result<()> {
+        let mut gateway = Box::pin(clients.exporting.resume());
+        let prompt = tokio::time::timeout(HESITATION, &mut gateway).await;
+        if matches!(prompt, Ok(Ok(()))) {
+            return Ok(());
         }
-        tokio::time::sleep(super::super::engine::interval(began.elapsed() * 4)).await;
+        tracing::warn!(
+            attempts = self.attempts,
+            "resume was not accepted at once; resuming each reachable broker"
+        );
+        self.broker_by_broker |= resume_each_broker(clients).await;
+        match prompt {
+            Ok(answer) => answer,
+            Err(_) => gateway.await,
+        }
     }
 }
 
 async fn resume_each_broker(clients: &Clients) -> bool {
-    let mut any = false;
-    for (broker, client) in &clients.partitions {
-        match client.resume_exporting().await {
-            Ok(_) => any = true,
-            Err(error) => tracing::warn!(%broker, %error, "this broker could not be resumed by itself"),
+    let resumed = clients.partitions.iter().map(|(broker, client)| async move {
+        let answer = client.resume_exporting().await;
+        if let Err(error) = &answer {
+            tracing::warn!(%broker, %error, "this broker could not be resumed by itself");
         }
-    }
-    any
+        answer.is_ok()
+    });
+    join_all(resumed).await.contains(&true)
 }
 
 /// The corrupt marker file of a soft pause under a hard one: the broker never starts, and resuming fails (Q6).
 const MARKER_CURE: &str = "if a broker does not start and its log says `No enum constant …ExporterPhase.PAUSEDAUSED`: \
      stop it, delete the `.exporterPaused` files below its data directory, start it, and resume again";
 
-fn needs_operator(clients: &Clients, answer: Option<Error>, looked: Result<Exporting>) -> Error {
-    let seen = match looked {
-        Ok(Exporting::Unseen(why) | Exporting::Mixed(why)) => why,
-        Ok(Exporting::Paused(mode)) => format!("every replica is still paused ({mode:?})"),
-        Ok(other) => format!("{other:?}"),
-        Err(error) => error.to_string(),
-    };
+fn needs_operator(clients: &Clients, tried: Tried) -> Error {
     let mut lines = vec![clients.exporting.http().curl(&clients.exporting.resume_call())];
     for partitions in clients.partitions.values() {
         lines.push(format!(
@@ -98,7 +141,7 @@ fn needs_operator(clients: &Clients, answer: Option<Error>, looked: Result<Expor
     }
     let error = Error::new(
         ErrorKind::NeedsOperator,
-        format!("exporting could not be seen running again: {seen}"),
+        format!("exporting could not be seen running again: {}", tried.seen),
     )
     .with_component(Component::Zeebe)
     .with_operation("zeebe.exporting.resume")
@@ -108,7 +151,7 @@ fn needs_operator(clients: &Clients, answer: Option<Error>, looked: Result<Expor
              `recover()`, or send by hand:\n    {}\n    {MARKER_CURE}",
         lines.join("\n    ")
     ));
-    match answer {
+    match tried.refusal {
         Some(refusal) => error.with_source(refusal),
         None => error,
     }

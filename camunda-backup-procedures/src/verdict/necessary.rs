@@ -11,7 +11,7 @@ use super::{
 };
 use crate::evidence::Evidence;
 use crate::plan::{BackupOrder, Goal};
-use crate::planner::drift;
+use crate::planner::{drift, in_words};
 
 type Standings = (Standing, String);
 
@@ -231,18 +231,18 @@ fn no_hole(case: &Case<'_>) -> Standings {
     if !case.plans(is_records) {
         return not_applicable("no record exporter");
     }
-    compare_records(case, case.plans(is_records), true)
+    compare_records(case, true)
 }
 
 fn no_future(case: &Case<'_>) -> Standings {
     if !case.plans(is_records) {
         return not_applicable("no record exporter");
     }
-    compare_records(case, case.plans(is_records), false)
+    compare_records(case, false)
 }
 
 /// At the beginning of the window the records hold at least R; after their snapshot they hold at most R.
-fn compare_records(case: &Case<'_>, _planned: bool, hole: bool) -> Standings {
+fn compare_records(case: &Case<'_>, hole: bool) -> Standings {
     let read = record_positions(case);
     let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
     let chosen = if hole { read.first() } else { read.last() };
@@ -272,7 +272,7 @@ fn compare_records(case: &Case<'_>, _planned: bool, hole: bool) -> Standings {
         }
     }
     if short.is_empty() {
-        let words = backup.partitions.iter().map(|p| in_words(p.partition, records));
+        let words = backup.partitions.iter().map(|p| position_in_words(p.partition, records));
         holds(words.collect::<Vec<_>>().join("; "))
     } else {
         // The exporter's position counts filtered records too, so less is no proof of a hole.
@@ -280,7 +280,7 @@ fn compare_records(case: &Case<'_>, _planned: bool, hole: bool) -> Standings {
     }
 }
 
-fn in_words(partition: PartitionId, records: &BTreeMap<i64, i64>) -> String {
+fn position_in_words(partition: PartitionId, records: &BTreeMap<i64, i64>) -> String {
     match records.get(&i64::from(partition.0)) {
         Some(r) => format!("partition {partition}: R={r}"),
         None => format!("partition {partition}: no record"),
@@ -298,9 +298,12 @@ fn importers(case: &Case<'_>) -> Standings {
 
 fn no_change(case: &Case<'_>) -> Standings {
     let Some(after) = case.after else { return unproven("the cluster could not be looked at afterwards") };
-    let differences = drift(&case.plan.pinned, after);
-    if !differences.is_empty() {
-        return violated(differences.join("; "));
+    let drift = drift(&case.plan.pinned, after);
+    if !drift.changed.is_empty() {
+        return violated(in_words(&drift.changed));
+    }
+    if !drift.unseen.is_empty() {
+        return unproven(in_words(&drift.unseen));
     }
     let last = |facts: &crate::facts::Facts| {
         facts

@@ -60,7 +60,9 @@ impl Case {
         requests.chain((0..puts).flat_map(|n| Self::at(Place::Put(n), PUT)))
     }
 
-    /// A dead process has no caller: deaths come once, the other faults with both callers.
+    /// A dead process has no caller: deaths come once, the other faults with both callers. Dying of a fault is in the
+    /// product too: whoever is killed on a lost, refused or garbled answer has left the cluster and the journal as a death
+    /// after or before the same request leaves them.
     fn at<const N: usize>(place: Place, faults: [Strike; N]) -> impl Iterator<Item = Self> {
         let deaths = DEATHS.into_iter().map(move |strike| Self { place, strike, caller: Caller::Waits });
         deaths.chain(faults.into_iter().flat_map(move |strike| {

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use camunda_backup::testing::{SeenRequest, SimulatedCluster};
 use camunda_backup::zeebe::testing::PauseKind;
-use camunda_backup::{
-    BackupId, BackupOrder, Cluster, Failure, RecoveryReport, Report, RunHandle, recover,
-};
+use camunda_backup::{BackupId, BackupOrder, Cluster, Failure, RecoveryReport, Report, RunHandle, recover};
 
 use super::cases::{Caller, Case};
 use super::invariants;

@@ -11,6 +11,7 @@ use super::cases::Place;
 use super::explore::{Aftermath, End};
 use super::ledgers::{Stored, stored};
 use super::scenes::MAX_PAUSE;
+use crate::world::longest_pause;
 
 /// On top of the bound of the pause: one resume that has to be repeated, and the second until a dead process recovers.
 const SLACK: Duration = Duration::from_secs(5);
@@ -64,11 +65,11 @@ fn i2_pauses_do_not_follow_each_other(after: &Aftermath<'_>) -> Vec<String> {
     let mut violations = Vec::new();
     let mut paused = BTreeMap::new();
     for event in after.cluster.camunda().pause_history() {
-        let pauses = matches!(event.what, PauseKind::Soft | PauseKind::Hard);
-        if pauses && event.what != after.planned {
+        let is_pause = matches!(event.what, PauseKind::Soft | PauseKind::Hard);
+        if is_pause && event.what != after.planned {
             violations.push(format!("I2: {:?} was planned, and this happened: {event:?}", after.planned));
         }
-        let before = if pauses {
+        let before = if is_pause {
             paused.insert(event.replica.clone(), event.what)
         } else {
             paused.remove(&event.replica);
@@ -137,21 +138,6 @@ fn i8_the_pause_is_bounded(cluster: &SimulatedCluster) -> Vec<String> {
     violated.then(|| format!("I8: a replica was paused for {longest:?}")).into_iter().collect()
 }
 
-/// The longest time that a replica was paused; up to now if it still is.
-pub(super) fn longest_pause(cluster: &SimulatedCluster) -> Duration {
-    let mut since = BTreeMap::new();
-    let mut longest = Duration::ZERO;
-    for event in cluster.camunda().pause_history() {
-        if matches!(event.what, PauseKind::Soft | PauseKind::Hard) {
-            since.entry(event.replica).or_insert(event.at);
-        } else if let Some(began) = since.remove(&event.replica) {
-            longest = longest.max(event.at - began);
-        }
-    }
-    let now = cluster.clock().elapsed();
-    since.into_values().map(|began| now - began).fold(longest, Duration::max)
-}
-
 fn it_ends_and_nothing_panics(after: &Aftermath<'_>) -> Vec<String> {
     let mut violations = Vec::new();
     let internal = |error: &Error| error.kind() == ErrorKind::Internal;
@@ -163,7 +149,7 @@ fn it_ends_and_nothing_panics(after: &Aftermath<'_>) -> Vec<String> {
                     if internal(error) {
                         violations.push(format!("a defect of ours: {}", error.report()));
                     }
-                    if error.component().is_none() && error.kind() != ErrorKind::Cancelled {
+                    if error.component().is_none() {
                         violations.push(format!("an error without a component: {}", error.report()));
                     }
                 }

@@ -133,7 +133,7 @@ impl Saboteur {
     /// What is not awaited any more by anybody hangs.
     async fn dies(&self) {
         self.0.process.kill();
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// I7: when a request that changes something leaves, the journal says so already.
@@ -147,9 +147,11 @@ impl Saboteur {
         let owes = runs.last().is_some_and(Stored::owes);
         if !intent || (opens && !owes) {
             let line = format!("{} {}", request.method, request.url);
-            self.0.violations.lock().unwrap().push(format!(
-                "I7: {line} leaves, and the journal has intent: {intent}, obligation: {owes}"
-            ));
+            self.0
+                .violations
+                .lock()
+                .unwrap()
+                .push(format!("I7: {line} leaves, and the journal has intent: {intent}, obligation: {owes}"));
         }
     }
 }

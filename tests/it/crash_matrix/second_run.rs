@@ -15,14 +15,14 @@ struct Contested {
     wire: Arc<dyn Transport>,
     second: Cluster,
     plan: Plan,
-    contested: AtomicBool,
+    begun: AtomicBool,
     refused: AtomicUsize,
 }
 
 #[async_trait]
 impl Transport for Contested {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
-        if self.contested.load(Ordering::SeqCst) {
+        if self.begun.load(Ordering::SeqCst) {
             let failure = self.second.run(self.plan.clone()).await.unwrap_err();
             let refusal = failure.error.to_string();
             assert_eq!(failure.error.kind(), ErrorKind::Claimed, "{refusal}");
@@ -44,15 +44,14 @@ async fn i10_at_every_request_of_a_run_a_second_one_is_refused_with_the_holder()
         let parts = if other_process { process.parts() } else { simulated.parts() };
         let second = Cluster::connect_with(scene.config(&simulated), parts).await.unwrap();
         let plan = second.plan_backup(Scene::spec()).unwrap();
-        let (contested, refused) = (AtomicBool::new(false), AtomicUsize::new(0));
-        let wire =
-            Arc::new(Contested { wire: simulated.transport(), second, plan, contested, refused });
+        let (begun, refused) = (AtomicBool::new(false), AtomicUsize::new(0));
+        let wire = Arc::new(Contested { wire: simulated.transport(), second, plan, begun, refused });
         let mut parts = simulated.parts();
         parts.transport = Some(wire.clone());
         let first = Cluster::connect_with(scene.config(&simulated), parts).await.unwrap();
         let planned = first.plan_backup(Scene::spec()).unwrap();
         simulated.start_recording();
-        wire.contested.store(true, Ordering::SeqCst);
+        wire.begun.store(true, Ordering::SeqCst);
         let report = first.run(planned).await.unwrap();
         assert!(simulated.check(report.id).is_consistent());
         let (sent, refused) = (simulated.requests().len(), wire.refused.load(Ordering::SeqCst));

@@ -36,9 +36,9 @@ impl Lying {
     }
 
     /// Makes every broker show the phase that the library has to believe in.
-    fn repaint(&self, answer: Response, from: &str, to: &str) -> Response {
-        let body = String::from_utf8_lossy(&answer.body).replace(from, to);
-        Response { body: Bytes::from(body), ..answer }
+    fn repaint(mut answer: Response, from: &str, to: &str) -> Response {
+        answer.body = Bytes::from(String::from_utf8_lossy(&answer.body).replace(from, to));
+        answer
     }
 }
 
@@ -47,9 +47,8 @@ impl Transport for Lying {
     async fn send(&self, mut request: Request) -> Result<Response, TransportError> {
         let operation = request.operation;
         match (self.mutant, operation) {
-            (Mutant::CloseDisabled, RESUME) => return Ok(self.pretend(false)),
             (Mutant::PauseDeleted, PAUSE) => return Ok(self.pretend(true)),
-            (Mutant::PauseDeleted, RESUME) => return Ok(self.pretend(false)),
+            (Mutant::PauseDeleted | Mutant::CloseDisabled, RESUME) => return Ok(self.pretend(false)),
             (Mutant::SoftDropped, PAUSE) => request.url.set_query(None),
             (Mutant::CloseDisabled, PAUSE) => self.pretends_paused.store(true, Ordering::SeqCst),
             _ => {}
@@ -59,13 +58,13 @@ impl Transport for Lying {
         let paused = self.pretends_paused.load(Ordering::SeqCst);
         Ok(match self.mutant {
             Mutant::CloseDisabled if shows_phases && !paused => {
-                self.repaint(answer, "\"SOFT_PAUSED\"", "\"EXPORTING\"")
+                Self::repaint(answer, "\"SOFT_PAUSED\"", "\"EXPORTING\"")
             }
             Mutant::PauseDeleted if shows_phases && paused => {
-                self.repaint(answer, "\"EXPORTING\"", "\"SOFT_PAUSED\"")
+                Self::repaint(answer, "\"EXPORTING\"", "\"SOFT_PAUSED\"")
             }
             Mutant::EnvelopeIgnored if matches!(operation, PAUSE | RESUME) => {
-                self.repaint(answer, "\"status\":500", "\"status\":204")
+                Self::repaint(answer, "\"status\":500", "\"status\":204")
             }
             _ => answer,
         })
