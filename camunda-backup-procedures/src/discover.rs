@@ -3,6 +3,7 @@
 mod slow_parts;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, CamundaVersion, Clock, Error, HttpClient, RepositoryName, Result};
@@ -16,7 +17,7 @@ use crate::facts::{Facts, Probe};
 /// What discovery leaves behind: the clients for what was found, and what was seen.
 #[derive(Debug, Clone)]
 pub(crate) struct Discovery {
-    pub(crate) clients: Clients,
+    pub(crate) clients: Arc<Clients>,
     pub(crate) facts: Facts,
 }
 
@@ -75,7 +76,7 @@ pub(crate) async fn discover(
     };
     look_at_brokers(&clients, &mut facts).await;
     look_at_store(config, &clients, &mut facts).await;
-    Ok(Discovery { clients, facts })
+    Ok(Discovery { clients: Arc::new(clients), facts })
 }
 
 async fn maybe<T>(look: Option<impl Future<Output = Result<T>>>) -> Probe<T> {

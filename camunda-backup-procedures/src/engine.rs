@@ -20,6 +20,6 @@ pub(crate) use events::EventBus;
 pub use events::{Events, ProgressObserver, RunEvent, RunEventKind};
 pub use ledger::{Entry, Moment, RunOutcome};
 pub(crate) use ledger::{Ledger, entries};
-pub(crate) use pace::interval;
+pub(crate) use pace::Pace;
 pub(crate) use stop::Stop;
 pub use stop::StopReason;

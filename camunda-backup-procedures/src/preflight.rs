@@ -21,7 +21,7 @@ pub enum FindingCode {
     ComponentUnreachable,
     /// The topology is not complete: brokers, leaders or replicas are missing or unhealthy.
     TopologyIncomplete,
-    /// Neither a topology address nor broker addresses are configured.
+    /// The topology cannot be read: no address for it, or no answer. What would be paused is not known then.
     TopologyUnknown,
     /// Zeebe has no backup store, or it does not answer.
     BackupStoreUnusable,
@@ -132,12 +132,15 @@ impl Finding {
         self
     }
 
-    /// Whether naming it in [`BackupSpec::overrides`] lets the backup go on. A pause of somebody else and a used id
-    /// can't be talked away.
+    /// Whether naming it in [`BackupSpec::overrides`] lets the backup go on. A pause of somebody else, a used
+    /// id and replicas that nobody knows can't be talked away.
     pub fn can_be_overridden(&self) -> bool {
         !matches!(
             self.code,
-            FindingCode::ExportingPaused | FindingCode::IdTaken | FindingCode::AddressMissing
+            FindingCode::ExportingPaused
+                | FindingCode::IdTaken
+                | FindingCode::AddressMissing
+                | FindingCode::TopologyUnknown
         )
     }
 }

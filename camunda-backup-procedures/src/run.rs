@@ -160,22 +160,24 @@ async fn run_claimed(
 ) -> Result<Report, Failure> {
     refuse_when_owing(shared).await?;
     let began = shared.clock.now();
-    let before = recheck(shared, discovery, &plan).await?;
+    // Boxed, like the last look: large, short-lived, and a run that waits should be small.
+    let before = Box::pin(recheck(shared, discovery, &plan)).await?;
     stop.heard()?;
     let log = RunLog::begin(Arc::clone(&shared.journal), &shared.config.name, run.clone(), claim.token());
     let ledger = Arc::new(Ledger::new(log, Arc::clone(&shared.clock)));
-    ledger.write(Entry::Started { plan: Box::new(plan.clone()) }).await?;
+    let plan = Arc::new(plan);
+    ledger.write(Entry::Started { plan: Arc::clone(&plan) }).await?;
     events.tell(RunEventKind::Started { id: plan.id, run: run.to_string() });
     let context = Context {
-        clients: Arc::new(discovery.clients.clone()),
-        plan: Arc::new(plan),
+        clients: Arc::clone(&discovery.clients),
+        plan,
         run,
         clock: Arc::clone(&shared.clock),
         record_prefix: shared.config.record_prefix.clone(),
     };
     let engine = Engine::new(context, ledger, events, stop);
     let ended = engine.run().await;
-    let after = afterwards(shared, discovery, &engine, &before).await;
+    let after = Box::pin(afterwards(shared, discovery, &engine, &before)).await;
     finish(engine, ended, began, before, after).await
 }
 

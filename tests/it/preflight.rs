@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::world::{
     REPOSITORY, assert_running, backup, backup_as, completed, connect, connect_with, eight_six, failed,
-    findings, limited, overriding, snapshot, tuned,
+    findings, limited, overriding, snapshot, tuned, world,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -60,6 +60,10 @@ fn about_the_cluster() -> Vec<Scenario> {
         Scenario {
             version: "8.4.9",
             configure: |config| config.brokers.clear(),
+            ..blocker(Code::TopologyUnknown, "zeebe")
+        },
+        Scenario {
+            happen: |simulated| simulated.inject(Rule::operation("rest.topology", Fault::Refuse)),
             ..blocker(Code::TopologyUnknown, "zeebe")
         },
         Scenario {
@@ -264,6 +268,25 @@ async fn a_pause_and_a_used_id_cannot_be_talked_away() {
         "{error}"
     );
     assert!(!error.to_string().contains("overridden"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_paused_while_a_replica_could_be_missing_from_what_is_owed() {
+    // Up to 8.4 the brokers are the topology; a dead one would be paused and never seen resumed.
+    for version in ["8.4.9", "8.6.0"] {
+        let simulated = world(version, StoreKind::Elasticsearch8).await;
+        simulated.camunda().kill_broker(&BrokerId::from(1));
+        simulated.inject(Rule::operation("rest.topology", Fault::Refuse));
+        let codes = [
+            FindingCode::ComponentUnreachable,
+            FindingCode::TopologyIncomplete,
+            FindingCode::TopologyUnknown,
+            FindingCode::ChangePending,
+            FindingCode::VersionsDiffer,
+        ];
+        let error = connect(&simulated).await.plan_backup(overriding(&codes)).unwrap_err();
+        assert!(error.to_string().contains("blocker topology-unknown (zeebe)"), "{version}: {error}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use super::decision::{Next, Seen, Sent, decide};
 use super::events::RunEventKind;
 use super::ledger::Entry;
 use super::stop::StopReason;
-use super::{Check, Context, EventBus, Ledger, Stop, interval};
+use super::{Check, Context, EventBus, Ledger, Pace, Stop};
 use crate::evidence::Evidence;
 use crate::plan::{Obligation, Stage, StepPlan};
 use crate::steps::{self, Step};
@@ -176,7 +176,8 @@ impl Engine {
         if let Some(text) = progress.news() {
             self.events.tell(RunEventKind::Waiting { step: plan.name.clone(), text, waited });
         }
-        let until = (Instant::now() + interval(waited)).min(deadline);
+        let pace = if self.pause_record().is_open() { Pace::PAUSED } else { Pace::AT_WORK };
+        let until = (Instant::now() + pace.interval(waited)).min(deadline);
         let mut stop = self.stop.clone();
         tokio::select! {
             () = tokio::time::sleep_until(until) => {}

@@ -19,7 +19,7 @@ pub enum Entry {
     /// The run begins with this plan.
     Started {
         /// The plan.
-        plan: Box<Plan>,
+        plan: Arc<Plan>,
     },
     /// A request is about to be sent. Durable before its first byte leaves.
     Intent {

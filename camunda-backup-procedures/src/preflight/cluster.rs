@@ -33,7 +33,7 @@ fn topology(facts: &Facts) -> Vec<Finding> {
         }
         Probe::Failed { why, advice, .. } => vec![
             Finding::blocker(
-                FindingCode::ComponentUnreachable,
+                FindingCode::TopologyUnknown,
                 "zeebe",
                 format!("the topology cannot be read: {why}"),
             )

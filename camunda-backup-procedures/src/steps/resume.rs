@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 
 use super::phases::{Exporting, Frame, Replicas, look};
 use crate::clients::Clients;
-use crate::engine::interval;
+use crate::engine::Pace;
 use crate::evidence::Window;
 
 /// How resuming ended well.
@@ -53,7 +53,7 @@ pub(crate) async fn resume_exporting(
             if let Some(window) = tried.once_more(clients, expected, clock).await {
                 return window;
             }
-            tokio::time::sleep(interval(began.elapsed() * 4)).await;
+            tokio::time::sleep(Pace::AT_WORK.interval(began.elapsed())).await;
         }
     };
     match tokio::time::timeout(budget.max(AT_LEAST), trying).await {
