@@ -205,7 +205,8 @@ impl Cluster {
 /// this call with the holder's name.
 ///
 /// # Errors
-/// `Claimed` while a run is under way; `NeedsOperator` with the exact requests when exporting could not be seen running.
+/// `Claimed` while a run is under way; `NeedsOperator` with the exact requests when exporting could not be seen running
+/// within three minutes. The debt stays in the journal: call again.
 ///
 /// # Cancellation
 /// Dropping the future leaves what is not done yet for the next call.

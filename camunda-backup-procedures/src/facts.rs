@@ -147,6 +147,15 @@ impl Facts {
         numbers.filter_map(|id| BackupId::new(id).ok()).chain(self.journal_highest_id).collect()
     }
 
+    /// The lists of backups that could not be read, by who keeps them: an id could be hidden there. What an application
+    /// has made is in the store too.
+    pub(crate) fn unread_id_lists(&self) -> Vec<String> {
+        let runtime = self.runtime_backups.failure().map(|_| "zeebe".to_owned());
+        let in_store = self.snapshots.seen().is_some();
+        let apps = self.history_backups.iter().filter(|(_, probe)| !in_store && probe.failure().is_some());
+        runtime.into_iter().chain(apps.map(|(app, _)| app.clone())).collect()
+    }
+
     /// The replicas of every partition by broker: from the topology, from the brokers themselves, or, where neither has
     /// an address, as the cluster is configured (8.4+).
     pub fn replicas(&self) -> BTreeMap<BrokerId, BTreeSet<PartitionId>> {

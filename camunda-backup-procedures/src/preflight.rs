@@ -133,15 +133,17 @@ impl Finding {
     }
 
     /// Whether naming it in [`BackupSpec::overrides`] lets the backup go on. A pause of somebody else, a used
-    /// id and replicas that nobody knows can't be talked away.
+    /// id, replicas that nobody knows and a store that does not show its indices can't be talked away.
     pub fn can_be_overridden(&self) -> bool {
-        !matches!(
-            self.code,
-            FindingCode::ExportingPaused
-                | FindingCode::IdTaken
-                | FindingCode::AddressMissing
-                | FindingCode::TopologyUnknown
-        )
+        let hides_the_records = self.code == FindingCode::ComponentUnreachable && self.component == "store";
+        !hides_the_records
+            && !matches!(
+                self.code,
+                FindingCode::ExportingPaused
+                    | FindingCode::IdTaken
+                    | FindingCode::AddressMissing
+                    | FindingCode::TopologyUnknown
+            )
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Error, Result};
@@ -202,12 +203,14 @@ async fn recover_run(shared: &Shared, claim: &Claim, history: &RunHistory) -> Re
     Ok(Some(RecoveredRun { run: history.run.to_string(), id: plan.map(|plan| plan.id), paid, leftovers }))
 }
 
+/// How long one call tries. Somebody waits for it at start-up, and the next call tries again.
+const PATIENCE: Duration = Duration::from_secs(3 * 60);
+
 async fn pay(shared: &Shared, obligation: &Obligation) -> Result<u32> {
     let Obligation::ResumeExporting { version, replicas, .. } = obligation;
     let dialect = dialect_for(&shared.config, version)?;
     let clients = Clients::new(&shared.handles, dialect, None)?;
-    let budget = crate::spec::Limits::default().max_resume;
-    let resumed = resume_exporting(&clients, replicas, shared.clock.as_ref(), budget).await?;
+    let resumed = resume_exporting(&clients, replicas, shared.clock.as_ref(), PATIENCE).await?;
     Ok(resumed.attempts)
 }
 

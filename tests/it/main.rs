@@ -5,6 +5,7 @@ mod backup;
 mod bad_input;
 mod bounds;
 mod crash_matrix;
+mod debts;
 mod defects;
 mod docs;
 mod five_variables;

@@ -16,6 +16,8 @@ pub enum Check {
     Pending(Progress),
     /// The goal is reached; this proves it.
     Reached(Evidence),
+    /// The goal is reached where it can be seen; for the rest only the answer to our own request can vouch.
+    PartlySeen(Evidence),
     /// It has ended, and not well. Final.
     Failed(String),
     /// Something that we did not make is in the way.
@@ -95,10 +97,12 @@ pub(crate) fn decide(seen: &Seen, check: Check) -> Next {
         Check::Unreadable(evidence) if seen.sent == Sent::Accepted => Next::Done(evidence),
         Check::Unreadable(_) => fail("the answer was not a success, and nothing else can be read about it"),
         Check::NotStarted if seen.sent == Sent::Refused => fail("the request was refused"),
-        Check::Pending(_) | Check::Reached(_) | Check::Failed(_) if !ours => {
+        Check::Pending(_) | Check::Reached(_) | Check::PartlySeen(_) | Check::Failed(_) if !ours => {
             Next::Stop("it exists already, and this run did not make it".to_owned())
         }
         Check::Reached(evidence) => Next::Done(evidence),
+        Check::PartlySeen(evidence) if seen.sent == Sent::Accepted => Next::Done(evidence),
+        Check::PartlySeen(_) => fail("the answer was not a success, and not everything can be seen"),
         Check::Failed(why) => fail(&why),
         Check::NotStarted if seen.was_visible => fail(
             "it was running and has vanished without a trace (the server behind it was restarted, or lost its store)",
@@ -209,6 +213,16 @@ mod tests {
     fn vanished_is_final_at_once() {
         let vanished = Seen { was_visible: true, ..seen(Sent::Accepted) };
         assert!(matches!(decide(&vanished, Check::NotStarted), Next::Fail { .. }));
+    }
+
+    #[test]
+    fn what_is_partly_seen_rests_on_the_answer_and_is_foreign_without_a_request() {
+        let check = || Check::PartlySeen(Evidence::Nothing);
+        assert_eq!(decide(&seen(Sent::Accepted), check()), Next::Done(Evidence::Nothing));
+        assert!(matches!(decide(&seen(Sent::Unknown), check()), Next::Fail { .. }));
+        for sent in [Sent::Nothing, Sent::Refused] {
+            assert!(matches!(decide(&seen(sent), check()), Next::Stop(_)), "{sent:?}");
+        }
     }
 
     #[test]

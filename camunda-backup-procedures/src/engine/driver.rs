@@ -250,7 +250,9 @@ impl StepProgress {
     fn note_and_judge_look(&mut self, check: Check, patience: Duration) -> Next {
         self.blind_since = None;
         match check {
-            Check::Reached(evidence) | Check::Unreadable(evidence) => Next::Done(evidence),
+            Check::Reached(evidence) | Check::PartlySeen(evidence) | Check::Unreadable(evidence) => {
+                Next::Done(evidence)
+            }
             Check::Failed(why) => Next::Fail { why, advice: None },
             Check::Foreign(who) => Next::Stop(who),
             _ if self.moved.elapsed() >= patience => {

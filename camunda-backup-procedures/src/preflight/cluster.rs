@@ -102,6 +102,24 @@ fn exporting(facts: &Facts) -> Vec<Finding> {
             Probe::Absent => {}
         }
     }
+    let dark: Vec<String> = facts
+        .replicas()
+        .keys()
+        .filter(|broker| !facts.partitions.contains_key(broker))
+        .map(ToString::to_string)
+        .collect();
+    if readable && !facts.partitions.is_empty() && !dark.is_empty() {
+        let seen = format!("no address is configured for broker {}", dark.join(", "));
+        findings.push(
+            Finding::warning(FindingCode::ExportingUnknown, "zeebe", seen)
+                .because(
+                    "whether it pauses and resumes can only be believed, so the verdict cannot be PROVEN",
+                )
+                .advise(
+                    "configure the management address of every broker in `brokers` (CAMUNDA_BROKER_URLS)",
+                ),
+        );
+    }
     if !readable {
         findings.push(
             Finding::warning(FindingCode::ExportingUnknown, "zeebe", "no broker address is configured")

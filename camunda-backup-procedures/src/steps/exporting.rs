@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::Step;
 use super::phases::{Exporting, Frame, look};
 use crate::engine::{Check, Context, Progress};
-use crate::evidence::{Evidence, Window};
+use crate::evidence::{Certainty, Evidence, Window};
 use crate::facts::replicas_of;
 use crate::spec::Limits;
 
@@ -32,6 +32,9 @@ impl Step for Pause {
         let (exporting, window) = look_at(&self.context).await?;
         Ok(match exporting {
             Exporting::Everywhere => Check::NotStarted,
+            Exporting::Paused(mode) if mode == self.mode && window.certainty == Certainty::Believed => {
+                Check::PartlySeen(Evidence::Window(window))
+            }
             Exporting::Paused(mode) if mode == self.mode => Check::Reached(Evidence::Window(window)),
             Exporting::Paused(mode) => {
                 Check::Foreign(format!("exporting is paused in another mode ({mode:?})"))

@@ -1,15 +1,16 @@
 //! Resuming exporting until every replica was seen exporting: the `close` of the bracket, and what `recover()` does.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use camunda_backup_core::error::{ErrorKind, Outcome};
-use camunda_backup_core::{Clock, Component, Error, Result};
+use camunda_backup_core::{BrokerId, Clock, Component, Error, Result};
 use futures_util::future::join_all;
 
 use super::phases::{Exporting, Frame, Replicas, look};
 use crate::clients::Clients;
 use crate::engine::Pace;
-use crate::evidence::Window;
+use crate::evidence::{Certainty, Window};
 
 /// How resuming ended well.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,15 +85,28 @@ impl Tried {
         let frame = Frame::open(clients, expected).await;
         self.refusal = self.resume(clients).await.err();
         let accepted = self.refusal.is_none();
+        let remaining =
+            if self.attempts > 1 { still_configured(clients, expected).await } else { expected.clone() };
+        let expected = &remaining;
         match look(clients, expected, clock).await {
-            Ok((Exporting::Everywhere, window)) => return Some(window),
-            // The look itself has failed if the topology is not complete.
-            Ok((Exporting::NoWitness, window)) if accepted && frame.is_believable() => return Some(window),
+            Ok((Exporting::Everywhere, window)) if window.certainty > Certainty::Believed => {
+                return Some(window);
+            }
+            // Somebody cannot be asked, and the answer has to vouch for him. The look itself has failed if the
+            // topology is not complete.
+            Ok((Exporting::Everywhere | Exporting::NoWitness, window))
+                if accepted && frame.is_believable() =>
+            {
+                return Some(window);
+            }
             Ok((Exporting::Unseen(why) | Exporting::Mixed(why), _)) => self.seen = why,
             Ok((Exporting::Paused(mode), _)) => {
                 self.seen = format!("every replica is still paused ({mode:?})");
             }
-            Ok((Exporting::NoWitness, _)) => "there is nobody to ask".clone_into(&mut self.seen),
+            Ok((Exporting::Everywhere | Exporting::NoWitness, _)) => {
+                "not every broker can be asked, and the gateway's answer cannot be believed"
+                    .clone_into(&mut self.seen);
+            }
             Err(error) => self.seen = error.to_string(),
         }
         None
@@ -125,6 +139,30 @@ async fn resume_each_broker(clients: &Clients) -> bool {
         answer.is_ok()
     });
     join_all(resumed).await.contains(&true)
+}
+
+/// Who has left the cluster for good since the pause owes nothing any more. Only the cluster's own configuration (8.4+)
+/// can say so: it lists dead brokers too, and must not be in the middle of a change.
+async fn still_configured(clients: &Clients, expected: &Replicas) -> Replicas {
+    let Some(cluster) = &clients.cluster else { return expected.clone() };
+    let Ok(state) = cluster.state().await else { return expected.clone() };
+    let member = |broker: &BrokerId| state.brokers.iter().find(|member| member.id == *broker);
+    if state.pending_change.is_some() || !expected.keys().any(|broker| member(broker).is_some()) {
+        return expected.clone();
+    }
+    let remaining = expected.iter().filter_map(|(broker, partitions)| {
+        let held: BTreeSet<_> = partitions
+            .iter()
+            .filter(|p| member(broker).is_some_and(|m| m.partitions.contains(p)))
+            .copied()
+            .collect();
+        (!held.is_empty()).then(|| (broker.clone(), held))
+    });
+    let remaining: Replicas = remaining.collect();
+    if remaining != *expected {
+        tracing::warn!(?expected, ?remaining, "brokers or replicas have left the cluster since the pause");
+    }
+    remaining
 }
 
 /// The corrupt marker file of a soft pause under a hard one: the broker never starts, and resuming fails (Q6).

@@ -1,5 +1,7 @@
 //! T1–T7: what must be true of the order of things. Only our own happened-before order counts; no clock does.
 
+use std::collections::BTreeSet;
+
 use super::{
     Case, Condition, Standing, condition, holds, is_application, is_records, is_zeebe, not_applicable,
     unproven, violated,
@@ -140,6 +142,12 @@ fn optimize_before_records(case: &Case<'_>) -> Standings {
 
 fn alone_in_window(case: &Case<'_>) -> Standings {
     let Some(after) = case.after else { return unproven("the cluster could not be looked at afterwards") };
+    let unread: BTreeSet<String> =
+        case.before.unread_id_lists().into_iter().chain(after.unread_id_lists()).collect();
+    if !unread.is_empty() {
+        let lists: Vec<String> = unread.into_iter().collect();
+        return unproven(format!("these lists of backups could not be read: {}", lists.join(", ")));
+    }
     let known = case.before.known_ids();
     let others: Vec<String> = after
         .known_ids()

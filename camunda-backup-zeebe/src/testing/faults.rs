@@ -77,6 +77,17 @@ impl FakeCamunda {
         BrokerId::from(id)
     }
 
+    /// Takes a broker out of the cluster for good, as a forced removal does: the configuration forgets it.
+    pub fn remove_broker(&self, id: &BrokerId) {
+        let (mut world, id) = (self.world(), number(id));
+        world.kill_broker(id);
+        world.brokers.retain(|broker| broker.id != id);
+        for partition in &mut world.partitions {
+            partition.replicas.retain(|replica| *replica != id);
+        }
+        world.replicas.retain(|(broker, _), _| *broker != id);
+    }
+
     /// A broker loses its pauses without a resume, as on a new disk.
     pub fn lose_phase(&self, id: &BrokerId) {
         let mut world = self.world();

@@ -1,0 +1,99 @@
+//! What is owed is owed to every replica: to those that nobody can ask, and not to those that are gone for good.
+
+use std::time::Duration;
+
+use camunda_backup::testing::{Fault, Rule, StoreKind};
+use camunda_backup::{BrokerId, ErrorKind, FindingCode, Verdict};
+
+use crate::world::{
+    assert_running, backup, completed, connect, connect_with, eight_six, failed, findings, is_paused,
+    is_running, limited, plan, tuned, until,
+};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn broker(id: u32) -> BrokerId {
+    BrokerId::from(id)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_without_an_address_that_comes_back_paused_is_not_forgotten() {
+    let simulated = eight_six().await;
+    let cluster = connect_with(&simulated, |config| drop(config.brokers.remove(&broker(1)))).await.unwrap();
+    let warned = findings(&cluster).into_iter().find(|f| f.code == FindingCode::ExportingUnknown).unwrap();
+    assert!(warned.seen.contains("broker 1"), "{warned}");
+    let run = cluster.start(plan(&cluster)).await;
+    until("paused", || is_paused(&simulated)).await;
+    simulated.camunda().kill_broker(&broker(1));
+    let back = simulated.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(2 * MINUTE).await; // virtual time
+        back.camunda().restart_broker(&broker(1));
+    });
+    let (_, report) = failed(run.finished().await);
+    assert_eq!(report.owing, !is_running(&simulated), "{report}");
+    cluster.recover().await.unwrap();
+    assert_running(&simulated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_brokers_that_nobody_can_ask_a_pause_without_a_success_is_none() {
+    for fault in [Fault::Envelope500After, Fault::LoseAfter, Fault::StatusAfter(504)] {
+        let simulated = eight_six().await;
+        simulated.inject(Rule::operation("zeebe.exporting.pause", fault));
+        let cluster =
+            connect_with(&simulated, |config| drop(config.brokers.remove(&broker(1)))).await.unwrap();
+        let (error, _) = failed(cluster.run(plan(&cluster)).await);
+        assert_eq!(error.kind(), ErrorKind::Failed, "{fault:?}: {error}");
+        assert_running(&simulated);
+    }
+    let simulated = eight_six().await;
+    let cluster = connect_with(&simulated, |config| drop(config.brokers.remove(&broker(1)))).await.unwrap();
+    let report = completed(&simulated, cluster.run(plan(&cluster)).await);
+    assert_eq!(report.verdict, Verdict::Plausible, "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_was_removed_for_good_inside_the_pause_is_not_owed_for_ever() {
+    let simulated = tuned("8.6.0", StoreKind::Elasticsearch8, |options| {
+        (options.camunda.brokers, options.camunda.replication) = (3, 3);
+    })
+    .await;
+    let cluster = connect(&simulated).await;
+    let spec = limited(|limits| limits.max_resume = MINUTE);
+    let run = cluster.start(cluster.plan_backup(spec).unwrap()).await;
+    until("paused", || is_paused(&simulated)).await;
+    simulated.camunda().kill_broker(&broker(2));
+    let (_, report) = failed(run.finished().await);
+    assert!(report.owing, "a dead broker is still owed: {report}");
+    assert_eq!(cluster.recover().await.unwrap_err().kind(), ErrorKind::NeedsOperator);
+    simulated.camunda().remove_broker(&broker(2));
+    cluster.recover().await.unwrap();
+    assert_running(&simulated);
+    let cluster = connect_with(&simulated, |config| drop(config.brokers.remove(&broker(2)))).await.unwrap();
+    assert!(cluster.recover().await.unwrap().is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn lists_that_could_not_be_read_prove_no_solitude() {
+    let simulated = eight_six().await;
+    let cluster = connect(&simulated).await;
+    let planned = plan(&cluster);
+    let gone = simulated.clone();
+    // The second look at the list is the one after the run.
+    let looks = std::sync::atomic::AtomicUsize::new(0);
+    simulated.inject(Rule::when(
+        move |request| {
+            request.operation == "zeebe.backups.list"
+                && !gone.camunda().backup_ids().is_empty()
+                && looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 9
+        },
+        Fault::Status(500),
+    ));
+    let report = completed(&simulated, cluster.run(planned).await);
+    let alone = report.conditions.iter().find(|condition| condition.number == "T7").unwrap();
+    assert!(alone.reason.contains("could not be read: zeebe"), "{alone}");
+    assert_eq!(report.verdict, Verdict::Plausible);
+    simulated.heal();
+    completed(&simulated, backup(&simulated).await);
+}
