@@ -11,6 +11,7 @@ mod docs;
 mod five_variables;
 mod golden_plans;
 mod handle;
+mod kill9;
 mod preflight;
 mod quirks;
 mod taint;
