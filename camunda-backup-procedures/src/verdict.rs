@@ -109,15 +109,14 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    fn steps_with(&self, wanted: impl Fn(&Goal) -> bool) -> Vec<&str> {
+        let steps = self.plan.steps().into_iter().filter(|step| wanted(&step.goal));
+        steps.map(|step| step.name.as_str()).collect()
+    }
+
     /// The evidence of every step with such a goal, with the moment it was reached.
     fn reached(&self, wanted: impl Fn(&Goal) -> bool) -> Vec<(u64, &Evidence)> {
-        let names: Vec<&str> = self
-            .plan
-            .steps()
-            .into_iter()
-            .filter(|step| wanted(&step.goal))
-            .map(|s| s.name.as_str())
-            .collect();
+        let names = self.steps_with(wanted);
         self.timeline
             .iter()
             .filter_map(|moment| match &moment.entry {
@@ -131,13 +130,7 @@ impl Case<'_> {
 
     /// When the request of every step with such a goal was sent.
     fn sent(&self, wanted: impl Fn(&Goal) -> bool) -> Vec<u64> {
-        let names: Vec<&str> = self
-            .plan
-            .steps()
-            .into_iter()
-            .filter(|step| wanted(&step.goal))
-            .map(|s| s.name.as_str())
-            .collect();
+        let names = self.steps_with(wanted);
         let moments = self.timeline.iter();
         moments
             .filter(|moment| matches!(&moment.entry, Entry::Intent { step, .. } if names.contains(&step.as_str())))

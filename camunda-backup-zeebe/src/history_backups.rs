@@ -2,6 +2,7 @@
 //! search store.
 
 mod backup;
+pub(crate) mod reading;
 pub(crate) mod refused;
 
 pub use backup::{HistoryBackup, HistoryPart, Scheduled};
@@ -117,19 +118,7 @@ impl HistoryBackups {
     /// [`Unavailable`](ErrorKind::Unavailable) when the application cannot say, among others Operate 8.6 on OpenSearch
     /// whenever a part is running: ask the store. [`Unsupported`](ErrorKind::Unsupported) when the endpoint is absent.
     pub async fn status(&self, id: BackupId) -> Result<HistoryBackup> {
-        let mut call = Call::get(STATUS, format!("{}/{id}", self.path())).subject(id).timeouts(LATE_ANSWERS);
-        call.max_retries = 1;
-        match self.http.send(call).await {
-            Ok(response) => {
-                let Answer::<HistoryBackup>(backup) =
-                    self.http.decode(STATUS, Some(&id.to_string()), &response)?;
-                Ok(backup.or_id(id))
-            }
-            Err(error) if refused::is_unknown_id(&error, self.component()) => {
-                Ok(HistoryBackup::not_visible(id))
-            }
-            Err(error) => Err(refused::reading(error)),
-        }
+        reading::status(&self.http, Call::get(STATUS, format!("{}/{id}", self.path())), id).await
     }
 
     /// Reads all backups that the application knows, sorted by id.
@@ -145,11 +134,7 @@ impl HistoryBackups {
                 "the web applications of 8.1 cannot list their backups",
             ));
         }
-        let sent = self.http.send(Call::get(LIST, self.path()).timeouts(LATE_ANSWERS)).await;
-        let response = sent.map_err(|error| refused::listing(error, self.component()))?;
-        let Answer::<Vec<HistoryBackup>>(mut backups) = self.http.decode(LIST, None, &response)?;
-        backups.sort_by_key(|backup| backup.id);
-        Ok(backups)
+        reading::list(&self.http, Call::get(LIST, self.path())).await
     }
 
     /// The request that deletes a backup.

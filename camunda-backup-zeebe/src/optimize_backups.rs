@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::dialect::{Dialect, OptimizeApi};
-use crate::history_backups::{HistoryBackup, Scheduled, refused};
+use crate::history_backups::{HistoryBackup, Scheduled, reading, refused};
 use crate::refusal::{self, LATE_ANSWERS};
 
 const CREATE: &str = "optimize.backups.create";
@@ -79,19 +79,7 @@ impl OptimizeBackups {
     /// # Errors
     /// [`Unavailable`](camunda_backup_core::ErrorKind::Unavailable) when Optimize cannot say: ask the store.
     pub async fn status(&self, id: BackupId) -> Result<HistoryBackup> {
-        let mut call = Call::get(STATUS, format!("{}/{id}", self.path())).subject(id).timeouts(LATE_ANSWERS);
-        call.max_retries = 1;
-        match self.http.send(call).await {
-            Ok(response) => {
-                let Answer::<HistoryBackup>(backup) =
-                    self.http.decode(STATUS, Some(&id.to_string()), &response)?;
-                Ok(backup.or_id(id))
-            }
-            Err(error) if refused::is_unknown_id(&error, self.component()) => {
-                Ok(HistoryBackup::not_visible(id))
-            }
-            Err(error) => Err(refused::reading(error)),
-        }
+        reading::status(&self.http, Call::get(STATUS, format!("{}/{id}", self.path())), id).await
     }
 
     /// Reads all backups that Optimize knows, sorted by id.
@@ -102,11 +90,7 @@ impl OptimizeBackups {
         if self.is_3_9() {
             return Err(refusal::unsupported(&self.http, LIST, "Optimize 3.9 cannot list its backups"));
         }
-        let sent = self.http.send(Call::get(LIST, self.path()).timeouts(LATE_ANSWERS)).await;
-        let response = sent.map_err(|error| refused::listing(error, self.component()))?;
-        let Answer::<Vec<HistoryBackup>>(mut backups) = self.http.decode(LIST, None, &response)?;
-        backups.sort_by_key(|backup| backup.id);
-        Ok(backups)
+        reading::list(&self.http, Call::get(LIST, self.path())).await
     }
 
     /// The request that deletes a backup.

@@ -63,9 +63,9 @@ fn an_empty_recovery_is_not_done_but_stuck() {
     }
 }
 
-/// D22: each witness alone is not believed.
+/// Each witness alone is not believed.
 #[test]
-fn each_gap_prevents_done() {
+fn d22_each_gap_prevents_done() {
     let done =
         r#"{"a":{"shards":[{"id":0,"primary":true,"stage":"DONE"},{"id":1,"primary":true,"stage":"DONE"}]}}"#;
     assert!(judged("a", done, health_of("a", "green", 2, 2, 0)).is_done());
