@@ -95,6 +95,7 @@ impl RunHandle {
                 ErrorKind::NeedsOperator,
                 format!("the run had not closed after the grace of {grace:?}"),
             )
+            .with_component(Component::Library)
             .with_advice("run `recover()` at the next start: the journal says what is still owed")
             .into()),
         }
@@ -120,6 +121,7 @@ fn ended_from_outside() -> Error {
         ErrorKind::Internal,
         "the run's task was ended from outside, by a panic or the end of its runtime",
     )
+    .with_component(Component::Library)
     .with_advice("run `recover()`: the journal says what is still owed")
 }
 
