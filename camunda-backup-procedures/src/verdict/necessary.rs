@@ -296,7 +296,7 @@ fn importers(case: &Case<'_>) -> Standings {
     if case.parts().is_empty() || !importing {
         return not_applicable("nothing imports from the records");
     }
-    unproven("import positions are not read; the order of the snapshots (T2, T6) implies it")
+    unproven("import positions are not read, and not needed: the order of the snapshots (T2, T6) implies it")
 }
 
 fn no_change(case: &Case<'_>) -> Standings {
