@@ -1,17 +1,17 @@
-//! A Camunda 8.6 broker with its embedded gateway.
+//! A Camunda broker with its embedded gateway.
 
 use std::process::Command;
 
 use anyhow::Result;
 use serde_json::Value;
 
+use crate::around::{Around, small_java};
 use crate::http::Http;
 use crate::ports::Ports;
-use crate::s3::{self, S3};
+use crate::s3;
 use crate::server::command;
-use crate::sources::Sources;
+use crate::servers::Product;
 use crate::wait::Seen;
-use crate::workdir::Workdir;
 
 pub const CLUSTER_NAME: &str = "live";
 
@@ -58,28 +58,19 @@ impl Broker {
         format!("http://127.0.0.1:{}", self.management)
     }
 
-    /// The command that starts this broker as a member of `cluster`.
-    pub fn command(
-        &self,
-        cluster: &[Broker],
-        partitions: usize,
-        sources: &Sources,
-        work: &Workdir,
-        store: &S3,
-        elasticsearch: &str,
-    ) -> Result<Command> {
-        let folder = work.folder(&self.name())?;
+    /// The command that starts this broker as a member of the cluster.
+    pub fn command(&self, around: &Around<'_>, partitions: usize) -> Result<Command> {
+        let folder = around.work.folder(&self.name())?;
+        let temp = around.work.folder(&format!("{}/tmp", self.name()))?;
+        let cluster = around.brokers;
         let contacts: Vec<String> = cluster.iter().map(Broker::internal_address).collect();
-        let mut command = command(&sources.camunda.join("bin/broker"), None);
+        let mut command = command(&around.sources.camunda.join("bin/broker"), None);
         command
             .current_dir(&folder)
             // A relative path would mean a folder next to the program, shared by all brokers.
             .env("ZEEBE_BROKER_DATA_DIRECTORY", folder.join("data"))
-            .env("JAVA_HOME", &sources.camunda_java)
-            .env(
-                "JAVA_OPTS",
-                "-Xms128m -Xmx384m -XX:MaxDirectMemorySize=256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1",
-            )
+            .env("JAVA_HOME", &around.sources.camunda_java)
+            .env("JAVA_OPTS", small_java("384m", &temp))
             .envs([
                 ("SERVER_ADDRESS", "127.0.0.1".to_owned()),
                 ("SERVER_PORT", self.rest.to_string()),
@@ -117,22 +108,13 @@ impl Broker {
                 ]
                 .map(zeebe),
             )
-            .envs(
-                [
-                    ("CLASSNAME", "io.camunda.zeebe.exporter.ElasticsearchExporter"),
-                    ("ARGS_URL", elasticsearch),
-                    ("ARGS_BULK_DELAY", "1"),
-                    ("ARGS_BULK_SIZE", "200"),
-                    ("ARGS_INDEX_NUMBEROFREPLICAS", "0"),
-                ]
-                .map(|(name, value)| zeebe((&format!("EXPORTERS_ELASTICSEARCH_{name}"), value))),
-            )
+            .envs(exporter(around))
             .env("ZEEBE_BROKER_DATA_BACKUP_STORE", "S3")
             .envs(
                 [
                     ("BUCKETNAME", s3::BUCKET),
                     ("BASEPATH", CLUSTER_NAME),
-                    ("ENDPOINT", &store.url),
+                    ("ENDPOINT", &around.s3.url),
                     ("REGION", s3::REGION),
                     ("ACCESSKEY", s3::ACCESS_KEY),
                     ("SECRETKEY", s3::SECRET_KEY),
@@ -145,8 +127,14 @@ impl Broker {
 
     /// Whether this broker's gateway sees `brokers` brokers and one healthy leader for each partition, and can
     /// list backups. Its readiness endpoint says yes much too early.
-    pub async fn look(&self, http: &Http, brokers: usize, partitions: usize) -> Result<Seen<()>> {
-        let topology = match http.get(&format!("{}/v2/topology", self.rest_url())).await {
+    pub async fn look(
+        &self,
+        http: &Http,
+        topology: &str,
+        brokers: usize,
+        partitions: usize,
+    ) -> Result<Seen<()>> {
+        let topology = match http.get(&format!("{}{topology}", self.rest_url())).await {
             Ok(answer) if answer.status == 200 => answer.body,
             Ok(answer) => return Ok(Seen::NotYet(answer.short())),
             Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
@@ -162,6 +150,22 @@ impl Broker {
             Err(error) => Seen::NotYet(format!("{error:#}")),
         })
     }
+}
+
+/// The exporter to the store, which sends what it has every second.
+fn exporter(around: &Around<'_>) -> [(String, String); 5] {
+    let (name, class) = match around.line.store.product {
+        Product::Elasticsearch => ("ELASTICSEARCH", "io.camunda.zeebe.exporter.ElasticsearchExporter"),
+        Product::OpenSearch => ("OPENSEARCH", "io.camunda.zeebe.exporter.opensearch.OpensearchExporter"),
+    };
+    [
+        ("CLASSNAME", class),
+        ("ARGS_URL", around.store),
+        ("ARGS_BULK_DELAY", "1"),
+        ("ARGS_BULK_SIZE", "200"),
+        ("ARGS_INDEX_NUMBEROFREPLICAS", "0"),
+    ]
+    .map(|(key, value)| zeebe((&format!("EXPORTERS_{name}_{key}"), value)))
 }
 
 fn zeebe<V: ToString>((name, value): (&str, V)) -> (String, String) {

@@ -6,15 +6,14 @@ use camunda_backup::ClusterConfig;
 use crate::stack::{LiveStack, REPOSITORY};
 
 impl LiveStack {
-    /// The five variables of the README: enough for a backup.
+    /// The five variables of the README, or the three without web applications: enough for a backup.
     pub fn five_variables(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("CAMUNDA_ZEEBE_URL", self.zeebe_management().remove(0)),
-            ("CAMUNDA_OPERATE_URL", self.operate_management().to_owned()),
-            ("CAMUNDA_TASKLIST_URL", self.tasklist_management().to_owned()),
-            ("CAMUNDA_STORE_URL", self.elasticsearch().to_owned()),
-            ("CAMUNDA_REPOSITORY", REPOSITORY.to_owned()),
-        ]
+        let mut all = vec![("CAMUNDA_ZEEBE_URL", self.zeebe_management().remove(0))];
+        all.extend(self.operate_management().map(|url| ("CAMUNDA_OPERATE_URL", url.to_owned())));
+        all.extend(self.tasklist_management().map(|url| ("CAMUNDA_TASKLIST_URL", url.to_owned())));
+        all.push(("CAMUNDA_STORE_URL", self.store().to_owned()));
+        all.push(("CAMUNDA_REPOSITORY", REPOSITORY.to_owned()));
+        all
     }
 
     /// With these as well the pause can be seen on every replica, so that the backup can be proven.

@@ -1,28 +1,36 @@
-//! Real servers for tests, all on this machine and on loopback ports chosen at run time: two Camunda 8.6
-//! brokers, Operate, Tasklist, Elasticsearch and an S3 store. `tests/live/run` fetches them and starts this.
+//! Real servers for tests, all on this machine and on loopback ports chosen at run time: two Camunda brokers,
+//! Elasticsearch or OpenSearch, an S3 store, and Operate and Tasklist where they can be had. `tests/live/run` fetches
+//! them and starts this.
 
+mod addresses;
+mod around;
 mod broker;
 mod bucket;
 mod child;
-mod elasticsearch;
+mod entrance;
 mod environment;
 mod http;
+mod line;
 mod load;
 mod look;
 mod ports;
 mod s3;
 mod say;
 mod server;
+mod servers;
 mod sources;
 mod stack;
+mod store;
 mod wait;
 mod webapp;
 mod workdir;
 
 pub use bucket::manifests;
 pub use child::Child;
+pub use entrance::PROCESS_ID;
 pub use http::{Answer, Http};
-pub use load::{Load, PROCESS_ID};
+pub use line::Line;
+pub use load::Load;
 pub use look::{PauseWatch, Phases, phases, wait_for_phase};
 pub use say::say;
 pub use stack::{LiveStack, PARTITIONS, REPOSITORY};

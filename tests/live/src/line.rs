@@ -10,7 +10,7 @@ use crate::servers::{CAMUNDA, Camunda, STORES, Store};
 /// At the end of a name: without Operate and Tasklist, although they could run there.
 const ZEEBE_ONLY: &str = "+zeebe-only";
 
-/// Written `8.6.0+elasticsearch-8.16`: Operate and Tasklist run wherever they can. `8.6.0+opensearch-2.19+zeebe-only`
+/// Written `8.6.0+elasticsearch-8.19`: Operate and Tasklist run wherever they can. `8.6.0+opensearch-2.19+zeebe-only`
 /// leaves them out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Line {

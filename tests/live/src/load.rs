@@ -4,18 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use reqwest::multipart::{Form, Part};
-use serde_json::json;
+use anyhow::Result;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::http::Http;
+use crate::entrance::Entrance;
 use crate::say::say;
-
-/// The process that is deployed: it waits at a user task.
-pub const PROCESS_ID: &str = "live-user-task";
-const PROCESS: &str = include_str!("../user-task.bpmn");
 
 /// At most twenty instances a second: enough to move all positions, and the servers keep some CPU.
 const PACE: Duration = Duration::from_millis(50);
@@ -29,12 +23,12 @@ pub struct Load {
 }
 
 impl Load {
-    /// Deploys the process, then creates instances at the brokers in turn.
-    pub(crate) async fn start(http: Http, rest_urls: Vec<String>) -> Result<Self> {
-        deploy(&http, rest_urls.first().context("no broker")?).await?;
+    /// Deploys a process, then creates instances of it at the brokers in turn.
+    pub(crate) async fn start(entrance: Entrance) -> Result<Self> {
+        entrance.deploy().await?;
         let accepted = Arc::new(AtomicU64::new(0));
         let stop = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(create_all(http, rest_urls, accepted.clone(), stop.clone()));
+        let task = tokio::spawn(create_all(entrance, accepted.clone(), stop.clone()));
         Ok(Self { task, accepted, stop })
     }
 
@@ -58,16 +52,16 @@ impl Drop for Load {
     }
 }
 
-async fn create_all(http: Http, rest_urls: Vec<String>, accepted: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
+async fn create_all(entrance: Entrance, accepted: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
     let mut refused = 0;
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for (number, url) in (0..MOST).zip(rest_urls.iter().cycle()) {
+    for number in 0..MOST {
         pace.tick().await;
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        match create(&http, url, number).await {
+        match entrance.create(number).await {
             Ok(()) => {
                 accepted.fetch_add(1, Ordering::Relaxed);
             }
@@ -79,16 +73,4 @@ async fn create_all(http: Http, rest_urls: Vec<String>, accepted: Arc<AtomicU64>
             }
         }
     }
-}
-
-async fn deploy(http: &Http, rest_url: &str) -> Result<()> {
-    let form = Form::new().part("resources", Part::text(PROCESS).file_name("user-task.bpmn"));
-    http.post_form(&format!("{rest_url}/v2/deployments"), form).await?.success().context("deployment")?;
-    Ok(())
-}
-
-async fn create(http: &Http, rest_url: &str, number: u64) -> Result<()> {
-    let body = json!({"processDefinitionId": PROCESS_ID, "variables": {"number": number}});
-    http.post(&format!("{rest_url}/v2/process-instances"), &body).await?.success()?;
-    Ok(())
 }

@@ -20,12 +20,7 @@ pub enum Commands {
 
 /// All releases; the first one is what a scenario runs on if nobody says otherwise.
 pub static CAMUNDA: [Camunda; 2] = [
-    Camunda {
-        version: "8.6.0",
-        topology: "/v2/topology",
-        commands: Commands::Rest,
-        web_applications: true,
-    },
+    Camunda { version: "8.6.0", topology: "/v2/topology", commands: Commands::Rest, web_applications: true },
     Camunda {
         version: "8.5.8",
         topology: "/v1/topology",
@@ -43,7 +38,8 @@ pub struct Store {
     pub version: &'static str,
     pub java: Java,
     pub launch: Launch,
-    /// Whether this build has the modules that Operate and Tasklist need: scripts, joins, analysers, reindexing.
+    /// Whether this build has the modules that Operate and Tasklist need (scripts, joins, reindexing), and is of a
+    /// version that they can talk to.
     pub web_applications: bool,
 }
 
@@ -66,10 +62,12 @@ impl Product {
 /// The Java that a server wants, by the name of what has to be fetched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Java {
-    /// 17 to 23: what still has the security manager, which these servers install.
+    /// A complete 17 to 23: newer ones have no security manager, which these servers install.
     Java17,
-    /// 21 or newer.
+    /// 21 to 23; a reduced one will do.
     Java21,
+    /// A complete 21 to 25: with the texts of all languages, and with the linker that Elasticsearch 9 names.
+    Java21Complete,
 }
 
 impl Java {
@@ -77,6 +75,7 @@ impl Java {
         match self {
             Self::Java17 => "java-17",
             Self::Java21 => "java-21",
+            Self::Java21Complete => "java-21-complete",
         }
     }
 }
@@ -96,13 +95,13 @@ pub enum Launch {
 
 /// All stores; the first one is what a scenario runs on if nobody says otherwise.
 pub static STORES: [Store; 7] = [
-    elasticsearch("8.16", "8.16.6", Java::Java17, Launch::CliLauncher).with_web_applications(),
+    elasticsearch("8.19", "8.19.8", Java::Java17, Launch::CliLauncher).with_web_applications(),
     elasticsearch("7.17", "7.17.29", Java::Java17, Launch::Script),
-    elasticsearch("8.19", "8.19.21", Java::Java17, Launch::Script),
-    elasticsearch("9.4", "9.4.3", Java::Java21, Launch::ServerLauncher),
+    elasticsearch("8.16", "8.16.6", Java::Java17, Launch::CliLauncher).with_web_applications(),
+    elasticsearch("9.4", "9.4.3", Java::Java21Complete, Launch::ServerLauncher),
     opensearch("1.3", "1.3.13", Java::Java17, Launch::Runner),
     opensearch("2.19", "2.19.1", Java::Java17, Launch::Runner).with_web_applications(),
-    opensearch("3.6", "3.6.0", Java::Java21, Launch::Script),
+    opensearch("3.6", "3.6.0", Java::Java21Complete, Launch::Script),
 ];
 
 const fn elasticsearch(line: &'static str, version: &'static str, java: Java, launch: Launch) -> Store {

@@ -41,10 +41,12 @@ fn java(wanted: Java) -> Result<PathBuf> {
     folder(match wanted {
         Java::Java17 => "CAMUNDA_BACKUP_LIVE_JAVA_17",
         Java::Java21 => "CAMUNDA_BACKUP_LIVE_JAVA_21",
+        Java::Java21Complete => "CAMUNDA_BACKUP_LIVE_JAVA_21_COMPLETE",
     })
 }
 
 fn folder(variable: &str) -> Result<PathBuf> {
-    let value = env::var_os(variable).with_context(|| format!("{variable} is not set: start with tests/live/run"));
+    let value =
+        env::var_os(variable).with_context(|| format!("{variable} is not set: start with tests/live/run"));
     value.map(PathBuf::from)
 }

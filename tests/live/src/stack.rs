@@ -1,25 +1,27 @@
 //! All servers together.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use tokio::net::TcpStream;
 
+use crate::around::Around;
 use crate::broker::Broker;
-use crate::elasticsearch::Elasticsearch;
+use crate::entrance::Entrance;
 use crate::http::Http;
+use crate::line::Line;
 use crate::load::Load;
 use crate::ports::Ports;
 use crate::s3::S3;
 use crate::say::say;
 use crate::server::Server;
 use crate::sources::Sources;
+use crate::store::SearchStore;
 use crate::wait::{Seen, until};
-use crate::webapp::{Surroundings, Webapp};
+use crate::webapp::Webapp;
 use crate::workdir::Workdir;
 
-/// The snapshot repository in Elasticsearch, also in the configuration of Operate and Tasklist.
+/// The snapshot repository in the store, also in the configuration of Operate and Tasklist.
 pub const REPOSITORY: &str = "live";
 pub const PARTITIONS: usize = 2;
 const BROKERS: usize = 2;
@@ -30,35 +32,37 @@ const CLUSTER_READY: Duration = Duration::from_secs(180);
 /// The running servers. [`LiveStack::stop`] ends a successful test and removes data and logs; a stack that is
 /// dropped instead stops its servers too, but keeps the folder and names it.
 pub struct LiveStack {
-    http: Http,
+    pub(crate) line: Line,
+    pub(crate) http: Http,
     sources: Sources,
-    elasticsearch: String,
-    operate: String,
-    tasklist: String,
-    brokers: Vec<Broker>,
+    pub(crate) store: String,
+    pub(crate) operate: Option<String>,
+    pub(crate) tasklist: Option<String>,
+    pub(crate) brokers: Vec<Broker>,
     /// In the order in which they were started.
     servers: Vec<Server>,
-    s3: S3,
-    work: Workdir,
+    pub(crate) s3: S3,
+    pub(crate) work: Workdir,
 }
 
 impl LiveStack {
     /// Starts one server after the other; returns when all of them can make backups.
     ///
     /// The servers end with the thread that calls this.
-    pub async fn start() -> Result<Self> {
-        let sources = Sources::from_environment()?;
+    pub async fn start(line: Line) -> Result<Self> {
+        let sources = Sources::of(line)?;
         let http = Http::new()?;
         let work = Workdir::create()?;
         let mut ports = Ports::new();
         let s3 = S3::start(&work.folder("s3")?, ports.next()?)?;
         let brokers = (0..BROKERS).map(|node| Broker::new(node, &mut ports)).collect::<Result<_>>()?;
         let mut stack = Self {
+            line,
             http,
             sources,
-            elasticsearch: String::new(),
-            operate: String::new(),
-            tasklist: String::new(),
+            store: String::new(),
+            operate: None,
+            tasklist: None,
             brokers,
             servers: Vec::new(),
             s3,
@@ -70,9 +74,10 @@ impl LiveStack {
     }
 
     async fn start_all(&mut self, ports: &mut Ports) -> Result<()> {
-        say("starting Elasticsearch");
-        let store = Elasticsearch::start(&self.http, &self.sources, &self.work, ports, REPOSITORY).await?;
-        self.elasticsearch = store.url;
+        say(format!("starting {}", self.line.store.package()));
+        let store =
+            SearchStore::start(self.line, &self.http, &self.sources, &self.work, ports, REPOSITORY).await?;
+        self.store = store.url;
         self.servers.push(store.server);
 
         for node in 0..BROKERS {
@@ -80,22 +85,29 @@ impl LiveStack {
         }
         self.ready().await?;
 
-        self.operate = self.start_webapp("operate", ports).await?;
-        self.tasklist = self.start_webapp("tasklist", ports).await?;
+        if self.line.web_applications {
+            self.operate = Some(self.start_webapp("operate", ports).await?);
+            self.tasklist = Some(self.start_webapp("tasklist", ports).await?);
+        }
         say("all servers are ready");
         Ok(())
     }
 
-    async fn start_webapp(&mut self, name: &str, ports: &mut Ports) -> Result<String> {
-        say(format!("starting {name}"));
-        let around = Surroundings {
+    fn around(&self) -> Around<'_> {
+        Around {
+            line: self.line,
             sources: &self.sources,
             work: &self.work,
-            elasticsearch: &self.elasticsearch,
-            broker: &self.brokers[0],
-            repository: REPOSITORY,
-        };
-        let webapp = Webapp::start(name, &self.http, &around, ports).await?;
+            brokers: &self.brokers,
+            store: &self.store,
+            s3: &self.s3,
+        }
+    }
+
+    async fn start_webapp(&mut self, name: &str, ports: &mut Ports) -> Result<String> {
+        say(format!("starting {name}"));
+        let broker = self.brokers.first().context("no broker")?;
+        let webapp = Webapp::start(name, &self.http, &self.around(), broker, ports).await?;
         self.servers.push(webapp.server);
         Ok(webapp.management)
     }
@@ -106,14 +118,7 @@ impl LiveStack {
         let name = broker.name();
         ensure!(self.servers.iter().all(|server| server.name != name), "{name} is running");
         say(format!("starting {name}"));
-        let mut command = broker.command(
-            &self.brokers,
-            PARTITIONS,
-            &self.sources,
-            &self.work,
-            &self.s3,
-            &self.elasticsearch,
-        )?;
+        let mut command = broker.command(&self.around(), PARTITIONS)?;
         let server = Server::start(&name, &mut command, self.work.log(&name))?;
         until(&name, FIRST_SIGN, async || {
             server.alive()?;
@@ -135,7 +140,7 @@ impl LiveStack {
             let server = self.server(&name)?;
             until(&name, CLUSTER_READY, async || {
                 server.alive()?;
-                broker.look(&self.http, BROKERS, PARTITIONS).await
+                broker.look(&self.http, self.line.camunda.topology, BROKERS, PARTITIONS).await
             })
             .await
             .map_err(|e| server.explain(e))?;
@@ -161,7 +166,8 @@ impl LiveStack {
 
     /// Creates process instances in the background.
     pub async fn load(&self) -> Result<Load> {
-        Load::start(self.http.clone(), self.brokers.iter().map(Broker::rest_url).collect()).await
+        let entrance = Entrance::of(self.line, &self.sources, &self.brokers, &self.http);
+        Load::start(entrance).await
     }
 
     /// Stops all servers and removes their data and logs.
@@ -170,48 +176,19 @@ impl LiveStack {
         self.work.remove()
     }
 
+    /// Adds the end of the log of every server that has ended by itself to the error of a test.
+    #[must_use]
+    pub fn explain(&self, error: Error) -> Error {
+        let ended = self.servers.iter().filter_map(|server| Some(server.explain(server.alive().err()?)));
+        ended.fold(error, |error, ended| anyhow!("{error:#}\n{ended:#}"))
+    }
+
     fn stop_servers(&mut self) {
         while self.servers.pop().is_some() {}
     }
 
     fn server(&self, name: &str) -> Result<&Server> {
         self.servers.iter().find(|server| server.name == name).with_context(|| format!("{name} does not run"))
-    }
-
-    /// One management URL per broker.
-    pub fn zeebe_management(&self) -> Vec<String> {
-        self.brokers.iter().map(Broker::management_url).collect()
-    }
-
-    /// One URL of the REST API per broker.
-    pub fn zeebe_rest(&self) -> Vec<String> {
-        self.brokers.iter().map(Broker::rest_url).collect()
-    }
-
-    pub fn operate_management(&self) -> &str {
-        &self.operate
-    }
-
-    pub fn tasklist_management(&self) -> &str {
-        &self.tasklist
-    }
-
-    pub fn elasticsearch(&self) -> &str {
-        &self.elasticsearch
-    }
-
-    /// The folder whose subfolders are the buckets.
-    pub fn s3_dir(&self) -> &Path {
-        &self.s3.dir
-    }
-
-    /// The folder with data and logs of all servers.
-    pub fn folder(&self) -> PathBuf {
-        self.work.path().into()
-    }
-
-    pub fn http(&self) -> &Http {
-        &self.http
     }
 }
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::around::{Around, small_java};
 use crate::broker::{Broker, CLUSTER_NAME};
 use crate::http::Http;
 use crate::ports::Ports;
 use crate::server::{Server, command};
-use crate::sources::Sources;
+use crate::stack::REPOSITORY;
 use crate::wait::{Seen, until};
-use crate::workdir::Workdir;
 
 const READY: Duration = Duration::from_secs(240);
 
@@ -19,37 +19,31 @@ pub struct Webapp {
     pub server: Server,
 }
 
-/// What both web applications need to know.
-pub struct Surroundings<'a> {
-    pub sources: &'a Sources,
-    pub work: &'a Workdir,
-    pub elasticsearch: &'a str,
-    pub broker: &'a Broker,
-    pub repository: &'a str,
-}
-
 impl Webapp {
-    /// Starts `operate` or `tasklist` and waits until it can list backups.
+    /// Starts `operate` or `tasklist` beside a broker, and waits until it can list backups.
     pub async fn start(
         name: &str,
         http: &Http,
-        around: &Surroundings<'_>,
+        around: &Around<'_>,
+        broker: &Broker,
         ports: &mut Ports,
     ) -> Result<Self> {
         let management = ports.next()?;
+        let product = around.line.store.product.name();
+        let temp = around.work.folder(&format!("{name}/tmp"))?;
         let mut command = command(&around.sources.camunda.join("bin").join(name), None);
         command
             .current_dir(around.work.folder(name)?)
             .env("JAVA_HOME", &around.sources.camunda_java)
-            .env("JAVA_OPTS", "-Xms128m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1")
+            .env("JAVA_OPTS", small_java("512m", &temp))
             .envs([
                 ("SERVER_ADDRESS", "127.0.0.1"),
                 ("SERVER_PORT", &ports.next()?.to_string()),
                 ("MANAGEMENT_SERVER_ADDRESS", "127.0.0.1"),
                 ("MANAGEMENT_SERVER_PORT", &management.to_string()),
-                ("CAMUNDA_DATABASE_TYPE", "elasticsearch"),
-                ("CAMUNDA_DATABASE_URL", around.elasticsearch),
-                // The archiver of Tasklist wants index lifecycle management, which this Elasticsearch lacks.
+                ("CAMUNDA_DATABASE_TYPE", product),
+                ("CAMUNDA_DATABASE_URL", around.store),
+                // The archiver of Tasklist wants index lifecycle management, which our stores lack.
                 ("CAMUNDA_TASKLIST_ARCHIVERENABLED", "false"),
             ])
             // Each also is a node of the cluster network; without an own port both take the broker's.
@@ -60,17 +54,17 @@ impl Webapp {
                     ("PORT", &ports.next()?.to_string()),
                     ("MEMBERID", name),
                     ("CLUSTERNAME", CLUSTER_NAME),
-                    ("INITIALCONTACTPOINTS", &around.broker.internal_address()),
+                    ("INITIALCONTACTPOINTS", &broker.internal_address()),
                 ]
                 .map(|(key, value)| (format!("ZEEBE_GATEWAY_CLUSTER_{key}"), value.to_owned())),
             )
             .envs(
                 [
-                    ("DATABASE", "elasticsearch"),
-                    ("ELASTICSEARCH_URL", around.elasticsearch),
-                    ("ZEEBEELASTICSEARCH_URL", around.elasticsearch),
-                    ("ZEEBE_GATEWAYADDRESS", &around.broker.grpc_address()),
-                    ("BACKUP_REPOSITORYNAME", around.repository),
+                    ("DATABASE", product),
+                    (&format!("{}_URL", product.to_uppercase()), around.store),
+                    (&format!("ZEEBE{}_URL", product.to_uppercase()), around.store),
+                    ("ZEEBE_GATEWAYADDRESS", &broker.grpc_address()),
+                    ("BACKUP_REPOSITORYNAME", REPOSITORY),
                 ]
                 .map(|(key, value)| (format!("CAMUNDA_{}_{key}", name.to_uppercase()), value.to_owned())),
             );

@@ -4,18 +4,19 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use camunda_backup::{BackupSpec, Cluster};
-use camunda_backup_live::{LiveStack, PauseWatch, Seen, say, until};
+use camunda_backup_live::{LiveStack, PARTITIONS, PauseWatch, Seen, say, until};
 
 use super::proof;
+use crate::finding::Finding;
 
-pub async fn run(stack: &LiveStack) -> Result<()> {
+pub async fn run(stack: &LiveStack) -> Result<Finding> {
     let load = stack.load().await?;
     until("load", Duration::from_secs(120), async || {
         let accepted = load.accepted();
         Ok(if accepted >= 50 { Seen::Done(()) } else { Seen::NotYet(format!("{accepted} accepted")) })
     })
     .await?;
-    imported(stack).await?;
+    exported(stack).await?;
 
     let cluster = Cluster::connect(stack.config()?).await?;
     say("connected");
@@ -33,7 +34,7 @@ pub async fn run(stack: &LiveStack) -> Result<()> {
 
     let brokers = stack.zeebe_management().len();
     proof::of_report(&report, brokers)?;
-    proof::of_servers(stack, &report).await?;
+    let seen_there = proof::of_servers(stack, &report).await?;
     ensure!(meanwhile > 0, "no instance was accepted while the backup ran, so it was not under load");
     let paused = report.paused.unwrap_or_default();
     ensure!(seen <= paused, "paused for {seen:?} by our own look, for {paused:?} by the report");
@@ -43,13 +44,19 @@ pub async fn run(stack: &LiveStack) -> Result<()> {
         report.id,
         report.ended.since(report.began)
     ));
-    Ok(())
+    let found = format!(
+        "COMPLETED, {}; the pause seen on {} replicas twice; {seen_there}; {meanwhile} instances meanwhile",
+        report.verdict,
+        brokers * PARTITIONS
+    );
+    Ok(Finding { found, paused: report.paused })
 }
 
-/// Waits until Operate has seen instances, so that its backup is not empty.
-async fn imported(stack: &LiveStack) -> Result<()> {
-    let url = format!("{}/operate-list-view-*/_count", stack.elasticsearch());
-    let count = until("import by Operate", Duration::from_secs(120), async || {
+/// Waits until the data has come as far as it can, so that no part of the backup is empty.
+async fn exported(stack: &LiveStack) -> Result<()> {
+    let indices = if stack.line().web_applications { "operate-list-view-*" } else { "zeebe-record*" };
+    let url = format!("{}/{indices}/_count", stack.store());
+    let count = until("documents in the store", Duration::from_secs(120), async || {
         let answer = stack.http().get(&url).await?;
         Ok(match answer.body["count"].as_u64() {
             Some(count) if count > 0 => Seen::Done(count),
@@ -57,6 +64,6 @@ async fn imported(stack: &LiveStack) -> Result<()> {
         })
     })
     .await?;
-    say(format!("Operate has imported {count} documents"));
+    say(format!("{count} documents in {indices}"));
     Ok(())
 }

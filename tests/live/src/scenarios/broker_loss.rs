@@ -7,8 +7,9 @@ use camunda_backup::{BackupSpec, Cluster, ErrorKind, Parts, RunEventKind, recove
 use camunda_backup_live::{LiveStack, Seen, phases, say, until, wait_for_phase};
 
 use super::proof;
+use crate::finding::Finding;
 
-pub async fn run(stack: &mut LiveStack) -> Result<()> {
+pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     let (http, brokers) = (stack.http().clone(), stack.zeebe_management());
     let cluster = Cluster::connect(stack.config()?).await?;
     let mut spec = BackupSpec::default();
@@ -65,5 +66,10 @@ pub async fn run(stack: &mut LiveStack) -> Result<()> {
     proof::of_servers(stack, &report).await?;
     load.stop().await?;
     say(format!("the cluster works again: backup {} is {}", report.id, report.verdict));
-    Ok(())
+    let found = format!(
+        "the run failed and said what it owed, the living broker was resumed, `recover()` resumed the other; next \
+         backup {}",
+        report.verdict
+    );
+    Ok(Finding { found, paused: report.paused })
 }

@@ -4,7 +4,9 @@ use anyhow::Result;
 use camunda_backup_live::LiveStack;
 use tokio::signal::ctrl_c;
 
-pub async fn run(stack: &LiveStack) -> Result<()> {
+use crate::finding::Finding;
+
+pub async fn run(stack: &LiveStack) -> Result<Finding> {
     println!("# for a backup, for example with `cargo run --example backup`:");
     for (name, value) in stack.five_variables() {
         println!("export {name}={value}");
@@ -16,5 +18,5 @@ pub async fn run(stack: &LiveStack) -> Result<()> {
     println!("# the bucket of the brokers: {}", stack.s3_dir().join("zeebe").display());
     println!("# Ctrl-C stops all servers.");
     ctrl_c().await?;
-    Ok(())
+    Ok(Finding { found: "held until Ctrl-C".to_owned(), paused: None })
 }

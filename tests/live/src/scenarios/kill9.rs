@@ -7,10 +7,11 @@ use camunda_backup::{BackupId, BackupSpec, Cluster, ErrorKind, Parts, Plan, reco
 use camunda_backup_live::{Child, LiveStack, say, wait_for_phase};
 
 use super::{process, proof};
+use crate::finding::Finding;
 
 const STEP: Duration = Duration::from_secs(180);
 
-pub async fn run(stack: &LiveStack) -> Result<()> {
+pub async fn run(stack: &LiveStack) -> Result<Finding> {
     let load = stack.load().await?;
     let brokers = stack.zeebe_management();
     // Connected and planned before the other process begins, so that its claim is all that is in the way.
@@ -62,7 +63,13 @@ pub async fn run(stack: &LiveStack) -> Result<()> {
         report.id,
         report.paused.unwrap_or_default()
     ));
-    Ok(())
+    let found = format!(
+        "`recover()` resumed exporting {:.1} s after the death, a second run was refused, nothing was left after \
+         `abandon()`; next backup {}",
+        took.as_secs_f64(),
+        report.verdict
+    );
+    Ok(Finding { found, paused: report.paused })
 }
 
 /// Run and id in `… run <run> of backup <id> begins`.

@@ -41,15 +41,15 @@ fn paused_window(entry: &Entry) -> Option<&Window> {
     (window.mode == Some(PauseMode::Soft)).then_some(window)
 }
 
-/// The same by plain HTTP and in the bucket.
-pub async fn of_servers(stack: &LiveStack, report: &Report) -> Result<()> {
+/// The same by plain HTTP and in the bucket. Says what was found.
+pub async fn of_servers(stack: &LiveStack, report: &Report) -> Result<String> {
     let named = report.snapshots().into_iter().collect();
     servers_have(stack, report.id.value(), Some(named)).await
 }
 
 /// Exporting runs, and every part of a backup is there: the store's snapshots (exactly the `named` ones), the brokers'
-/// backup, and a manifest of every partition in the bucket.
-pub async fn servers_have(stack: &LiveStack, id: i64, named: Option<BTreeSet<String>>) -> Result<()> {
+/// backup, and a manifest of every partition in the bucket. Says what was found.
+pub async fn servers_have(stack: &LiveStack, id: i64, named: Option<BTreeSet<String>>) -> Result<String> {
     let (http, brokers) = (stack.http(), stack.zeebe_management());
     wait_for_phase(http, &brokers, "EXPORTING").await?;
 
@@ -59,8 +59,13 @@ pub async fn servers_have(stack: &LiveStack, id: i64, named: Option<BTreeSet<Str
         ensure!(clean, "{name}: {snapshot}");
     }
     let names: BTreeSet<&str> = snapshots.keys().map(String::as_str).collect();
-    for part in ["operate", "tasklist", "zeebe_records"] {
-        ensure!(names.iter().any(|name| name.contains(part)), "no snapshot of {part} in {names:?}");
+    let parts: &[&str] = if stack.line().web_applications {
+        &["operate", "tasklist", "zeebe_records"]
+    } else {
+        &["zeebe_records"]
+    };
+    for part in parts {
+        ensure!(names.iter().any(|name| name.contains(*part)), "no snapshot of {part} in {names:?}");
     }
     if let Some(named) = named {
         ensure!(names.iter().eq(named.iter()), "in the store {names:?}, in the report {named:?}");
@@ -76,17 +81,18 @@ pub async fn servers_have(stack: &LiveStack, id: i64, named: Option<BTreeSet<Str
         });
         ensure!(complete, "no complete manifest of partition {partition} among {in_bucket:?}");
     }
-    say(format!(
-        "our own look: {} snapshots are SUCCESS, Zeebe's backup is COMPLETED, {} manifests in the bucket",
+    let seen = format!(
+        "snapshots SUCCESS: {}, Zeebe's backup COMPLETED, manifests in the bucket: {}",
         names.len(),
         in_bucket.len()
-    ));
-    Ok(())
+    );
+    say(format!("our own look: {seen}"));
+    Ok(seen)
 }
 
 /// The snapshots in the store whose name holds this backup id, by name.
 pub async fn snapshots_of(stack: &LiveStack, id: i64) -> Result<BTreeMap<String, Value>> {
-    let url = format!("{}/_snapshot/{REPOSITORY}/_all", stack.elasticsearch());
+    let url = format!("{}/_snapshot/{REPOSITORY}/_all", stack.store());
     let all = stack.http().get(&url).await?.success()?;
     let mut snapshots = BTreeMap::new();
     for snapshot in all["snapshots"].as_array().into_iter().flatten() {

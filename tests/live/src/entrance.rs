@@ -1,0 +1,97 @@
+//! How processes are deployed and instances created: over REST, or by Camunda's own `zbctl` before 8.6.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use reqwest::multipart::{Form, Part};
+use serde_json::json;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::broker::Broker;
+use crate::http::Http;
+use crate::line::Line;
+use crate::servers::Commands;
+use crate::sources::Sources;
+
+/// The process that is deployed: it waits at a user task.
+pub const PROCESS_ID: &str = "live-user-task";
+const PROCESS: &str = include_str!("../user-task.bpmn");
+
+/// Longer than a gateway waits for a broker.
+const TIME_OUT: Duration = Duration::from_secs(30);
+
+/// The gateways of a cluster; commands go to one after the other.
+pub enum Entrance {
+    Rest { http: Http, urls: Vec<String> },
+    Zbctl { program: PathBuf, addresses: Vec<String> },
+}
+
+impl Entrance {
+    pub fn of(line: Line, sources: &Sources, brokers: &[Broker], http: &Http) -> Self {
+        match line.camunda.commands {
+            Commands::Rest => {
+                Self::Rest { http: http.clone(), urls: brokers.iter().map(Broker::rest_url).collect() }
+            }
+            Commands::Zbctl => Self::Zbctl {
+                program: sources.camunda.join("bin/zbctl"),
+                addresses: brokers.iter().map(Broker::grpc_address).collect(),
+            },
+        }
+    }
+
+    pub async fn deploy(&self) -> Result<()> {
+        match self {
+            Self::Rest { http, urls } => {
+                let form = Form::new().part("resources", Part::text(PROCESS).file_name("user-task.bpmn"));
+                let url = format!("{}/v2/deployments", at(urls, 0)?);
+                http.post_form(&url, form).await?.success().context("deployment")?;
+                Ok(())
+            }
+            Self::Zbctl { program, addresses } => {
+                let file = concat!(env!("CARGO_MANIFEST_DIR"), "/user-task.bpmn");
+                zbctl(program, at(addresses, 0)?, &["deploy", "resource", file]).await.context("deployment")
+            }
+        }
+    }
+
+    /// Creates one instance, which has this number as a variable.
+    pub async fn create(&self, number: u64) -> Result<()> {
+        match self {
+            Self::Rest { http, urls } => {
+                let body = json!({"processDefinitionId": PROCESS_ID, "variables": {"number": number}});
+                let url = format!("{}/v2/process-instances", at(urls, number)?);
+                http.post(&url, &body).await?.success()?;
+                Ok(())
+            }
+            Self::Zbctl { program, addresses } => {
+                let variables = json!({"number": number}).to_string();
+                let words = ["create", "instance", PROCESS_ID, "--variables", &variables];
+                zbctl(program, at(addresses, number)?, &words).await
+            }
+        }
+    }
+}
+
+/// The address whose turn it is.
+fn at(addresses: &[String], number: u64) -> Result<&str> {
+    let index = number.checked_rem(addresses.len() as u64).context("no broker")?;
+    Ok(&addresses[usize::try_from(index)?])
+}
+
+async fn zbctl(program: &PathBuf, address: &str, words: &[&str]) -> Result<()> {
+    let process = Command::new(program)
+        .env_clear() // it would take addresses and credentials from there
+        .args(["--insecure", "--address", address])
+        .args(words)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(TIME_OUT, process).await.context("zbctl did not end")?.context("starting zbctl")?;
+    if !output.status.success() {
+        bail!("zbctl {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! What the words on the command line ask for: scenarios, and the lines to run them on.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, ensure};
+use camunda_backup_live::Line;
+
+use crate::scenarios::{self, ALL};
+
+/// Every line with its scenarios; the servers of a line are started once for all of them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Programme {
+    pub lines: Vec<(Line, Vec<&'static str>)>,
+}
+
+/// A line of `quick`, and what is done there.
+const QUICK: [(&str, &[&str]); 3] = [
+    ("8.6.0+elasticsearch-8.19", &["backup", "kill9"]),
+    ("8.6.0+opensearch-2.19", &["backup"]),
+    ("8.5.8+elasticsearch-7.17", &["backup"]),
+];
+
+impl Programme {
+    /// `quick`, `full` (the same as nothing), or any lines and scenarios: each scenario on each line; by default
+    /// `backup`, on the first line of the matrix.
+    pub fn parse(words: &[String]) -> Result<Self> {
+        match words {
+            [] => Ok(Self::full()),
+            [word] if word == "full" => Ok(Self::full()),
+            [word] if word == "quick" => Self::quick(),
+            _ => Self::chosen(words),
+        }
+    }
+
+    fn quick() -> Result<Self> {
+        let lines = QUICK.iter().map(|(line, scenarios)| Ok((line.parse()?, scenarios.to_vec())));
+        Ok(Self { lines: lines.collect::<Result<_>>()? })
+    }
+
+    /// Every line with a backup, the first one with everything that ends by itself.
+    fn full() -> Self {
+        let all = Line::all().into_iter();
+        let scenarios =
+            |line| if line == Line::default() { scenarios::FULL.to_vec() } else { vec!["backup"] };
+        Self { lines: all.map(|line| (line, scenarios(line))).collect() }
+    }
+
+    fn chosen(words: &[String]) -> Result<Self> {
+        let (mut lines, mut scenarios) = (Vec::new(), Vec::new());
+        for word in words {
+            if let Some(scenario) = ALL.iter().find(|name| **name == word) {
+                scenarios.push(*scenario);
+            } else {
+                ensure!(
+                    word.contains('+'),
+                    "{word} is no line and no scenario; scenarios are {}",
+                    ALL.join(", ")
+                );
+                lines.push(word.parse()?);
+            }
+        }
+        if lines.is_empty() {
+            lines.push(Line::default());
+        }
+        if scenarios.is_empty() {
+            scenarios.push("backup");
+        }
+        Ok(Self { lines: lines.into_iter().map(|line| (line, scenarios.clone())).collect() })
+    }
+
+    /// What has to be fetched, each thing once.
+    pub fn needs(&self) -> BTreeSet<String> {
+        self.lines.iter().flat_map(|(line, _)| line.needs()).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Programme> {
+        Programme::parse(&words.iter().map(ToString::to_string).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn quick_and_full_are_lines_of_the_matrix() {
+        let quick = parse(&["quick"]).unwrap();
+        assert_eq!(quick.lines.len(), QUICK.len());
+        assert!(!quick.needs().contains("elasticsearch-9.4.3"), "{:?}", quick.needs());
+        let full = parse(&[]).unwrap();
+        assert_eq!(full, parse(&["full"]).unwrap());
+        assert_eq!(full.lines.len(), Line::all().len());
+        assert!(full.needs().is_superset(&quick.needs()));
+    }
+
+    #[test]
+    fn lines_and_scenarios_may_be_mixed() {
+        let programme = parse(&["kill9", "8.6.0+opensearch-2.19", "backup"]).unwrap();
+        assert_eq!(programme.lines[0].1, ["kill9", "backup"]);
+        assert_eq!(programme.lines[0].0.to_string(), "8.6.0+opensearch-2.19");
+        assert_eq!(parse(&["hold"]).unwrap().lines, [(Line::default(), vec!["hold"])]);
+        assert_eq!(parse(&["8.5.8+opensearch-1.3"]).unwrap().lines[0].1, ["backup"]);
+    }
+
+    #[test]
+    fn nothing_else_is_taken() {
+        for words in [["quik"].as_slice(), &["quick", "full"], &["8.6.0+elasticsearch-6"]] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
+    }
+}
