@@ -79,11 +79,12 @@ impl SearchStore {
     /// Deletes these indices. Those that do not exist are no error.
     ///
     /// # Guarantees
-    /// Only these: names hold no wildcard, an alias among them is refused by the store, and an empty list sends nothing.
+    /// Only these: names hold no wildcard, an alias among them deletes nothing (the store skips or refuses it), and an
+    /// empty list sends nothing.
     /// A chunk of names is deleted as a whole or not at all; after an error some chunks may be gone.
     ///
     /// # Errors
-    /// `Conflict` while one is being snapshotted (nothing of its chunk is deleted), `Refused` for an alias.
+    /// `Conflict` while one is being snapshotted (nothing of its chunk is deleted).
     pub async fn delete_indices(&self, indices: &[IndexName]) -> Result<()> {
         self.all_acknowledged(calls(self.http().base(), indices, |list| Ok(delete_call(list)))?).await
     }

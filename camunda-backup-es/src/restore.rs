@@ -154,7 +154,7 @@ impl SearchStore {
         name: &SnapshotName,
         options: &RestoreSnapshot,
     ) -> Result<()> {
-        self.accepted(self.restore_snapshot_call(repository, name, options)?).await
+        self.accepted_or_restored(self.restore_snapshot_call(repository, name, options)?).await
     }
 }
 

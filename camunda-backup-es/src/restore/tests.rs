@@ -80,6 +80,24 @@ async fn every_server_accepts() {
     }
 }
 
+/// As Elasticsearch 8.19.8 and OpenSearch 2.19.1 answer.
+#[tokio::test]
+async fn the_global_state_alone_is_restored_before_it_is_answered() {
+    let (r, s) = names();
+    let mut only = RestoreSnapshot { target: RestoreTarget::OnlyGlobalState, ..RestoreSnapshot::default() };
+    only.include_global_state = true;
+    let answer = |total: u32| {
+        format!(
+            r#"{{"snapshot":{{"snapshot":"s","indices":[],"shards":{{"total":{total},"failed":{total},"successful":0}}}}}}"#
+        )
+    };
+    let script = ScriptedTransport::new().answer(LINE, 200, answer(0)).answer(LINE, 200, answer(2));
+    let store = scripted("Elasticsearch 8.19.8", &script);
+    store.restore_snapshot(&r, &s, &only).await.unwrap();
+    assert_eq!(store.restore_snapshot(&r, &s, &only).await.unwrap_err().outcome(), Outcome::Unknown);
+    script.finish().unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn it_is_never_sent_twice() {
     let (r, s) = names();

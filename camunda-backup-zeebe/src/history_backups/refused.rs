@@ -57,11 +57,13 @@ pub(crate) fn reading(error: Error) -> Error {
     }
 }
 
+/// Operate and Tasklist on Elasticsearch, Tasklist, Tasklist on OpenSearch.
+const POISONED: &[&str] = &["\"metadata\" is null", "Index 0 out of bounds", "JsonData.to(java.lang.Class)"];
+
 /// For lists, which one snapshot without metadata breaks up to 8.6: both applications then quote Java, Tasklist possibly
 /// without any reason.
 pub(crate) fn listing(error: Error, component: &Component) -> Error {
-    let poisoned =
-        says(&error, &["\"metadata\" is null", "Index 0 out of bounds"]) || is_without_reason(&error);
+    let poisoned = says(&error, POISONED) || is_without_reason(&error);
     if poisoned {
         return error.with_kind(ErrorKind::Foreign).with_advice(format!(
             "one snapshot named camunda_{component}_* without the application's metadata breaks the whole list: list \

@@ -275,6 +275,10 @@ async fn q24_a_poisoned_list_names_how_to_find_the_culprit() {
     let error = tasklist(&script).list().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Foreign);
     assert!(error.advice().is_some_and(|advice| advice.contains("camunda_tasklist_*")), "{error:?}");
+    // On OpenSearch, as 8.6.0 answered.
+    let words = r#"{"status":500,"message":"Cannot invoke \"org.opensearch.client.json.JsonData.to(java.lang.Class)\" because the return value of \"java.util.Map.get(Object)\" is null"}"#;
+    let error = tasklist(&one(LIST_LINE, 500, words)).list().await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Foreign, "{error:?}");
     let script = one(LIST_LINE, 502, golden!("tasklist-8.6.0/store-down.json"));
     // Three more attempts are the client's; the script has one answer.
     assert_ne!(tasklist(&script).list().await.unwrap_err().kind(), ErrorKind::Foreign);
