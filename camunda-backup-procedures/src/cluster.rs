@@ -187,11 +187,17 @@ impl Cluster {
     /// run is under way.
     pub async fn abandon(&self, id: BackupId) -> Result<Abandoned> {
         let claim = self.shared.claim().await?;
+        let abandoned = self.abandon_claimed(id).await;
+        let released = claim.release().await;
+        let abandoned = abandoned?;
+        released?;
+        Ok(abandoned)
+    }
+
+    async fn abandon_claimed(&self, id: BackupId) -> Result<Abandoned> {
         let (plan, entries) = recover::run_of(&self.shared, id).await?;
         let clients = recover::clients_of(&self.shared, &plan)?;
-        let abandoned = leftovers::abandon(&plan, &entries, &clients).await;
-        claim.release().await?;
-        abandoned
+        leftovers::abandon(&plan, &entries, &clients).await
     }
 }
 

@@ -173,8 +173,10 @@ impl ClusterConfig {
     /// Each application has a backup endpoint of its own, and all of them have the same path.
     pub(crate) fn check_addresses(&self) -> Result<()> {
         let apps = [("operate", &self.operate), ("tasklist", &self.tasklist), ("optimize", &self.optimize)];
-        let known: Vec<(&str, &Endpoint)> =
-            apps.into_iter().filter_map(|(name, endpoint)| Some((name, endpoint.as_ref()?))).collect();
+        let apps =
+            apps.into_iter().filter_map(|(name, endpoint)| Some((name.to_owned(), endpoint.as_ref()?)));
+        let brokers = self.brokers.iter().map(|(id, endpoint)| (format!("broker {id}"), endpoint));
+        let known: Vec<(String, &Endpoint)> = apps.chain(brokers).collect();
         for (place, (name, endpoint)) in known.iter().enumerate() {
             let twin = known.iter().skip(place + 1).find(|(_, other)| other.base() == endpoint.base());
             if let Some((other, _)) = twin {

@@ -160,14 +160,18 @@ impl Facts {
     /// an address, as the cluster is configured (8.4+).
     pub fn replicas(&self) -> BTreeMap<BrokerId, BTreeSet<PartitionId>> {
         if let Some(topology) = self.topology.seen() {
-            return replicas_of(topology);
+            // Made of what the brokers say it has no broker without an address; the configuration lists those too.
+            let mut replicas = replicas_of(topology);
+            for (broker, partitions) in self.configured_replicas() {
+                replicas.entry(broker).or_insert(partitions);
+            }
+            return replicas;
         }
         if matches!(self.topology, Probe::Absent) && self.partitions.is_empty() {
             return self.configured_replicas();
         }
-        self.partitions
-            .iter()
-            .filter_map(|(broker, probe)| Some((broker.clone(), probe.seen()?.keys().copied().collect())))
+        let seen = self.partitions.iter();
+        seen.filter_map(|(broker, probe)| Some((broker.clone(), probe.seen()?.keys().copied().collect())))
             .collect()
     }
 

@@ -102,7 +102,8 @@ fn owed(history: &RunHistory, entries: &[Entry]) -> Result<Vec<Obligation>> {
     if !history.damaged.is_empty() || !history.gaps.is_empty() {
         match plan_of(entries) {
             Some(plan) => owed.extend(plan.obligations().cloned()),
-            None if entries.is_empty() && history.torn_tail().is_some() => {}
+            // Died while it wrote its very first record: nothing was sent on the strength of it.
+            None if entries.is_empty() && history.damaged.len() == 1 && history.torn_tail().is_some() => {}
             None => return Err(unreadable_plan(history)),
         }
         owed.dedup();

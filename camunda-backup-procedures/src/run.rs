@@ -217,8 +217,10 @@ async fn refuse_when_owing(shared: &Shared) -> Result<()> {
 /// What was planned must still be so: facts are pinned, and time has passed since they were seen.
 async fn recheck(shared: &Shared, discovery: &Discovery, plan: &Plan) -> Result<Facts> {
     let clock = shared.clock.as_ref();
-    let now =
+    let mut now =
         look_again(&shared.config, &shared.handles, &discovery.clients, clock, &discovery.facts).await?;
+    // A plan may be run a second time, and what came of the first may not be visible anywhere yet.
+    now.journal_highest_id = crate::recover::highest_id(shared).await?;
     let Drift { changed: mut differences, unseen } = drift(&plan.pinned, &now);
     if plan.cluster != shared.config.name {
         let how = format!("the plan is for {}, this is {}", plan.cluster, shared.config.name);

@@ -11,6 +11,7 @@ use crate::engine::{Entry, Moment};
 use crate::evidence::{Evidence, Parts, Records, Window};
 use crate::facts::Facts;
 use crate::plan::{Goal, Plan};
+use crate::preflight::Severity;
 use camunda_backup_zeebe::RuntimeBackup;
 
 /// The judgement over all conditions.
@@ -20,7 +21,7 @@ use camunda_backup_zeebe::RuntimeBackup;
 pub enum Verdict {
     /// N1–N8, N12 and T1–T7 hold: the backup is a consistent recovery point.
     Proven,
-    /// Nothing speaks against it, and something that would prove it could not be seen.
+    /// Nothing speaks against it, and something that would prove it could not be seen, or a blocker was overridden.
     Plausible,
     /// A necessary condition is violated. The backup is not complete, whatever the servers say.
     Inconsistent,
@@ -92,7 +93,9 @@ pub fn judge(
     let unproven = conditions
         .iter()
         .any(|c| c.standing == Standing::Unproven && !redundant.contains(&c.number.as_str()));
-    let verdict = match (violated, unproven) {
+    // Whoever overrides a blocker by name vouches for something that nobody has seen.
+    let vouched = plan.findings.iter().any(|finding| finding.severity == Severity::Overridden);
+    let verdict = match (violated, unproven || vouched) {
         (true, _) => Verdict::Inconsistent,
         (false, true) => Verdict::Plausible,
         (false, false) => Verdict::Proven,

@@ -7,7 +7,7 @@ use camunda_backup::{BrokerId, ErrorKind, FindingCode, Verdict};
 
 use crate::world::{
     assert_running, backup, completed, connect, connect_with, eight_six, failed, findings, is_paused,
-    is_running, limited, plan, tuned, until,
+    is_running, limited, overriding, plan, snapshot, tuned, until,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -72,6 +72,66 @@ async fn a_broker_that_was_removed_for_good_inside_the_pause_is_not_owed_for_eve
     assert_running(&simulated);
     let cluster = connect_with(&simulated, |config| drop(config.brokers.remove(&broker(2)))).await.unwrap();
     assert!(cluster.recover().await.unwrap().is_clean());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_is_only_in_the_configuration_counts_too() {
+    let simulated = eight_six().await;
+    let cluster = connect_with(&simulated, |config| {
+        config.brokers.remove(&broker(1));
+        config.rest = None;
+    })
+    .await
+    .unwrap();
+    match cluster.plan_backup(camunda_backup::BackupSpec::default()) {
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Blocked, "{error}"),
+        Ok(planned) => {
+            assert!(planned.pinned.replicas.contains_key(&broker(1)), "{:?}", planned.pinned);
+            let report = completed(&simulated, cluster.run(planned).await);
+            assert_eq!(report.verdict, Verdict::Plausible, "{report}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_address_is_not_two_brokers() {
+    let simulated = eight_six().await;
+    let error = connect_with(&simulated, |config| {
+        let first = config.brokers[&broker(0)].clone();
+        config.brokers.insert(broker(1), first);
+    })
+    .await
+    .unwrap_err();
+    assert!(
+        error.kind() == ErrorKind::Config && error.to_string().contains("broker 0 and broker 1"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_is_not_run_twice_even_if_nothing_of_the_first_can_be_seen() {
+    let simulated = eight_six().await;
+    let cluster = connect(&simulated).await;
+    let planned = plan(&cluster);
+    simulated.inject(Rule::operation("history.backups.create", Fault::LoseBefore));
+    failed(cluster.run(planned.clone()).await);
+    simulated.heal();
+    let failure = cluster.run(planned).await.unwrap_err();
+    assert!(failure.error.to_string().contains("id-taken"), "{failure}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_overridden_blocker_proves_nothing() {
+    let simulated = eight_six().await;
+    snapshot(&simulated, "somebodys_nightly", serde_json::Value::Null);
+    simulated.store().set_snapshot_duration(|_, _| Duration::from_millis(10));
+    simulated.camunda().set_pending_change(true);
+    let cluster = connect(&simulated).await;
+    let codes = [FindingCode::ChangePending, FindingCode::SnapshotRunning];
+    let planned = cluster.plan_backup(overriding(&codes)).unwrap();
+    simulated.camunda().set_pending_change(false);
+    let report = completed(&simulated, cluster.run(planned).await);
+    assert_eq!(report.verdict, Verdict::Plausible, "{report}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -89,7 +89,11 @@ impl Tried {
             if self.attempts > 1 { still_configured(clients, expected).await } else { expected.clone() };
         let expected = &remaining;
         match look(clients, expected, clock).await {
-            Ok((Exporting::Everywhere, window)) if window.certainty > Certainty::Believed => {
+            // Up to 8.2 followers show no phase, so seeing is not enough.
+            Ok((Exporting::Everywhere, window))
+                if window.certainty > Certainty::Believed
+                    && (accepted || clients.dialect.follower_phases) =>
+            {
                 return Some(window);
             }
             // Somebody cannot be asked, and the answer has to vouch for him. The look itself has failed if the
