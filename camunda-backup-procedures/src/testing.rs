@@ -9,6 +9,7 @@
 mod adapter;
 mod checker;
 mod cluster;
+pub mod conformance;
 mod faults;
 mod process;
 mod serve;

@@ -17,6 +17,7 @@ mod exporting;
 mod fake;
 mod faults;
 mod history_backups;
+mod history_refusals;
 mod memory_store;
 mod observe;
 mod optimize;

@@ -4,6 +4,7 @@
 mod backup;
 mod bad_input;
 mod bounds;
+mod conformance;
 mod crash_matrix;
 mod debts;
 mod defects;

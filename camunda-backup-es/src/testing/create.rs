@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Failure, Reply};
+use super::dialect::numbers;
 use super::exchange::Exchange;
 use super::faults::SnapshotFault;
 use super::info::{Detail, snapshot_info};
@@ -216,12 +217,24 @@ impl State {
         let reason = if self.dialect.modern_elasticsearch {
             format!(
                 "{label} the following indices have unassigned primary shards and cannot be included in a snapshot \
-                 unless [partial] is set to [true]: [{list}]"
+                 unless [partial] is set to [true]: [{list}]; for help with troubleshooting unassigned shards see \
+                 https://www.elastic.co/{}\n",
+                self.help_on_health()
             )
         } else {
             format!("{label} Indices don't have primary shards [{list}]")
         };
         Failure::of(500, "snapshot_exception", reason)
+    }
+
+    fn help_on_health(&self) -> String {
+        let (major, minor, _) = numbers(&self.dialect.version);
+        if major >= 9 {
+            return format!(
+                "docs/troubleshoot/elasticsearch/red-yellow-cluster-status?version={major}.{minor}"
+            );
+        }
+        format!("guide/en/elasticsearch/reference/{major}.{minor}/red-yellow-cluster-status.html")
     }
 
     /// The first write to a location that has vanished notices it and disables the repository.

@@ -69,11 +69,12 @@ fn doomed(state: &State, repository: &str, names: &str) -> Result<Vec<Snapshot>,
     let writable = !state.repository(repository)?.readonly();
     if !writable && !doomed.is_empty() {
         let (status, kind) = state.dialect.readonly_error;
-        return Err(Failure::of(
-            status,
-            kind,
-            format!("[{repository}] cannot delete snapshots from a readonly repository"),
-        ));
+        let why = if state.dialect.modern_elasticsearch {
+            "repository is readonly"
+        } else {
+            "cannot delete snapshot from a readonly repository"
+        };
+        return Err(Failure::of(status, kind, format!("[{repository}] {why}")));
     }
     Ok(doomed)
 }

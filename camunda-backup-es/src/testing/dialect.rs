@@ -98,7 +98,8 @@ impl Dialect {
             status_of_index_path: !elasticsearch && major >= 2,
             wildcards_take_closed: modern,
             shallow_copy_field: !elasticsearch && major >= 2,
-            readonly_error: if modern {
+            // 8.16.6 and 8.19.8 were seen with the old answer, 8.19.21 and 9.4.3 with the new one.
+            readonly_error: if elasticsearch && numbers >= (8, 19, 9) {
                 (400, "illegal_argument_exception")
             } else {
                 (500, "repository_exception")

@@ -138,10 +138,21 @@ pub(super) fn mapping(state: &State, exchange: &Exchange, names: &str) -> Result
 pub(super) fn delete(state: &mut State, exchange: &Exchange, names: &str) -> Result<Reply, Failure> {
     let known = ["timeout", "expand_wildcards", "ignore_unavailable", "allow_no_indices"];
     exchange.only_with_master_timeout(&state.dialect, &known)?;
-    let expressions = split(names);
+    let mut expressions = split(names);
     state.check_destructive(&expressions)?;
-    for name in expressions.iter().filter(|name| !name.contains('*')) {
-        if !state.indices.contains_key(name) && !state.behind_alias(name).is_empty() {
+    let tolerant = exchange.flag("ignore_unavailable", false)?;
+    let is_alias = |name: &String| {
+        !name.contains('*') && !state.indices.contains_key(name) && !state.behind_alias(name).is_empty()
+    };
+    if tolerant && expressions.iter().any(is_alias) {
+        // An alias counts as missing, and nothing behind it is deleted.
+        expressions.retain(|name| !is_alias(name));
+        if expressions.is_empty() {
+            return Ok(Reply::acknowledged());
+        }
+    }
+    for name in &expressions {
+        if is_alias(name) {
             return Err(Failure::illegal_argument(format!(
                 "The provided expression [{name}] matches an alias, specify the corresponding concrete indices instead."
             )));

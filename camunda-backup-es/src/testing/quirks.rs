@@ -13,6 +13,7 @@ use super::{FakeElasticsearch, FakeStorage, SnapshotFault, StoreOptions, Templat
 
 mod crashes;
 mod repositories;
+mod seen_by_conformance;
 mod snapshots;
 mod wire;
 

@@ -48,7 +48,8 @@ pub(super) fn restore(
     let done = state.now + lasts.unwrap_or_default();
     let restore_uuid = state.uuid();
     let failed = start(state, repository, &snapshot, &wanted, &targets, &restore_uuid);
-    if !wait {
+    // Without a shard it has ended before it is answered.
+    if !wait && !targets.is_empty() {
         return Ok(Reply::ok(json!({"accepted": true})));
     }
     let total: u32 = targets.iter().map(|(_, _, index)| index.shards).sum();

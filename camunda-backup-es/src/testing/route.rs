@@ -172,7 +172,8 @@ pub(super) fn unknown_path(state: &State, exchange: &Exchange, first: &str, rest
             Failure::wrong_method(&exchange.uri, &exchange.method, "POST")
         }
         [_, _] if state.dialect.typed_documents && get => {
-            Failure::index_missing(first).with("resource.type", "index_expression")
+            let missing = || Failure::index_missing(first).with("resource.type", "index_expression");
+            exchange.only(&["realtime", "refresh", "routing", "preference"]).err().unwrap_or_else(missing)
         }
         [_, _] if state.dialect.typed_documents && first.starts_with('_') => {
             let reason = format!("Invalid index name [{first}], must not start with '_', '-', or '+'");

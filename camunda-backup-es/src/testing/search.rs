@@ -216,6 +216,11 @@ pub(super) fn search(state: &State, exchange: &Exchange, indices: &str) -> Resul
     let query = body.get("query").map(Query::parse).transpose()?.unwrap_or(Query::All);
     let names = state.resolve(&split(indices), Expand::OPEN.of_query(exchange)?)?;
     let (names, shards) = searchable(state, names)?;
+    if shards["total"] == 0 {
+        // Nobody was asked, so nobody has counted or aggregated anything.
+        let hits = json!({"max_score": 0.0, "hits": []});
+        return Ok(Reply::ok(json!({"took": 0, "timed_out": false, "_shards": shards, "hits": hits})));
+    }
     let mut hits: Vec<(&String, &String, &Value)> = Vec::new();
     for (name, index) in names.iter().filter_map(|name| state.indices.get_key_value(name)) {
         let documents = index.documents.iter().filter(|(id, source)| query.takes(id, source));
@@ -231,8 +236,13 @@ pub(super) fn search(state: &State, exchange: &Exchange, indices: &str) -> Resul
         "took": 1,
         "timed_out": false,
         "_shards": shards,
-        "hits": {"total": total, "max_score": max_score, "hits": shown},
+        "hits": {"max_score": max_score, "hits": shown},
     });
+    if body.get("track_total_hits") != Some(&Value::Bool(false)) {
+        answer["hits"]["total"] = total;
+    } else if !state.dialect.elasticsearch && state.dialect.major >= 3 {
+        answer["terminated_early"] = json!(true);
+    }
     if let Some(aggregations) = aggregations {
         answer["aggregations"] = aggregations;
     }

@@ -78,6 +78,8 @@ pub struct SimulationOptions {
     pub camunda: CamundaOptions,
     /// The search store.
     pub store: StoreKind,
+    /// Its exact version, such as `8.16.6`; `None` is the one that the kind names.
+    pub store_version: Option<String>,
     /// How long every request takes on the way, there and back together.
     pub latency: Duration,
     /// Whether the configuration names every broker's management address.
@@ -94,6 +96,7 @@ impl SimulationOptions {
         Self {
             camunda,
             store,
+            store_version: None,
             latency: Duration::from_millis(2),
             broker_addresses: true,
             starts_at: Timestamp::from_millis(1_780_473_600_000),
@@ -140,7 +143,11 @@ impl SimulatedCluster {
     /// An installation to order, with its repository registered and a few seconds of data in it.
     pub fn with(options: SimulationOptions) -> Self {
         let clock = SimulatedClock::starting_at(options.starts_at);
-        let store = FakeElasticsearch::new(options.store.options(), clock);
+        let mut store_options = options.store.options();
+        if let Some(version) = &options.store_version {
+            store_options.version.clone_from(version);
+        }
+        let store = FakeElasticsearch::new(store_options, clock);
         store.register_repository(&options.camunda.repository, false);
         let adapter =
             StoreOfCamunda { store: store.clone(), opensearch: options.store.is_opensearch(), clock };

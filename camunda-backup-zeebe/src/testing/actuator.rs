@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Answer;
 use super::router::Target;
+use super::snapshot_queue::App;
 use super::wire::{self, Exchange};
 use super::world::World;
 
@@ -135,7 +136,10 @@ impl World {
                     .collect();
                 json!({"clusterHealth": {"status": "UP", "details": partitions}})
             }
-            Target::App(_) => json!({"indicesCheck": {"status": "UP"}, "readinessState": {"status": "UP"}}),
+            Target::App(app) => {
+                let check = if app == App::Tasklist { "searchEngineCheck" } else { "indicesCheck" };
+                json!({check: {"status": "UP"}, "readinessState": {"status": "UP"}})
+            }
         }
     }
 

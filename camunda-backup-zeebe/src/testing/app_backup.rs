@@ -26,6 +26,14 @@ impl World {
         if names.is_empty() {
             return Err(AppRefusal::Unknown(id.to_owned()));
         }
+        let described = |name: &String| {
+            self.store.snapshot_state(&repository, name).is_none_or(|facts| facts.metadata.is_object())
+        };
+        // 8.1 writes no metadata and misses none.
+        let reads_metadata = ((8, 2)..=(8, 7)).contains(&self.dialect.line()) && app != App::Optimize;
+        if reads_metadata && !names.iter().all(described) {
+            return Err(AppRefusal::Poisoned { single: true });
+        }
         let backup = self.derive_backup(app, &repository, id, names);
         if self.cannot_read_running(app, &backup) {
             return Err(AppRefusal::Unreadable(Some(id.to_owned())));
@@ -51,7 +59,7 @@ impl World {
             let poison = !described && self.dialect.line() <= (8, 7);
             match known {
                 Some((id, number, _)) if !poison => ids.entry(id).or_default().push((number, name)),
-                _ if poison => return Err(AppRefusal::Poisoned),
+                _ if poison => return Err(AppRefusal::Poisoned { single: false }),
                 _ => {}
             }
         }

@@ -47,15 +47,27 @@ impl World {
                 continue;
             }
             if partition.leader.is_none() || !self.has_majority(index) {
-                return format!(
-                    "Leader -2 of partition {} is not known, cannot send to a non-existing leader",
-                    partition.id
-                );
+                return self.unknown_leader(partition.id);
             }
             let expected = partition.replicas.len();
             return format!("Expected {expected} members of partition {} but found {known}", partition.id);
         }
         format!("Found 0 partitions but expected {}, current topology: Topology{{}}", self.partitions.len())
+    }
+
+    fn unknown_leader(&self, partition: u32) -> String {
+        let ready = |id: &&u32| self.is_ready(**id);
+        let all: Vec<u32> = self.brokers.iter().map(|broker| broker.id).collect();
+        let brokers: Vec<&u32> = all.iter().filter(ready).collect();
+        let partitions: Vec<u32> = self.partitions.iter().map(|partition| partition.id).collect();
+        format!(
+            "Leader -2 of partition {partition} is not known, current topology: \
+             BrokerClusterStateImpl{{partitionLeaders={{}}, brokers={brokers:?}, partitions={partitions:?}, \
+             clusterSize={}, partitionsCount={}, replicationFactor={}}}",
+            all.len(),
+            partitions.len(),
+            self.options.replication
+        )
     }
 
     /// `/actuator/exporting/{operation}`.

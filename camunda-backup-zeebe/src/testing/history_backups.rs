@@ -137,11 +137,14 @@ impl World {
             (App::Operate, AppRefusal::Unknown(_)) if opensearch => operate_error(404, &message),
             (App::Operate, _) => operate_error(400, &message),
             (App::Tasklist, AppRefusal::Unknown(_)) if opensearch => tasklist_error(404, &message),
-            (App::Tasklist, AppRefusal::Unknown(_) | AppRefusal::Poisoned | AppRefusal::Unreadable(_)) => {
-                self.framework(exchange, 500, None)
-            }
+            (
+                App::Tasklist,
+                AppRefusal::Unknown(_) | AppRefusal::Poisoned { single: true } | AppRefusal::Unreadable(_),
+            ) => self.framework(exchange, 500, None),
             (App::Tasklist, AppRefusal::NotConfigured) => tasklist_error(404, &message),
-            (App::Tasklist, AppRefusal::NoRepository(_)) => tasklist_error(500, &message),
+            (App::Tasklist, AppRefusal::NoRepository(_) | AppRefusal::Poisoned { single: false }) => {
+                tasklist_error(500, &message)
+            }
             (App::Tasklist, AppRefusal::StoreDown(doing, _)) => {
                 let reading = doing.starts_with("searching");
                 tasklist_error(if opensearch && !reading { 500 } else { 502 }, &message)
@@ -152,42 +155,6 @@ impl World {
             (App::Webapps | App::Optimize, _) => wire::message_answer(combined_status(refusal), &message),
         };
         wire::after(after, answer)
-    }
-
-    /// The words of 8.6; 8.8+ uses the same.
-    pub(super) fn refusal_text(&self, app: App, refusal: &AppRefusal) -> String {
-        let (opensearch, repository) = (self.store.is_opensearch(), &self.options.repository);
-        match refusal {
-            AppRefusal::NotConfigured => "No backup repository configured.".to_owned(),
-            AppRefusal::NoRepository(name) => format!("No repository with name [{name}] could be found."),
-            AppRefusal::Duplicate { id, names } => {
-                let found: Vec<String> =
-                    names.iter().map(|name| format!("{name}/_J2qLUvoSWOozq-fmAA6UA")).collect();
-                format!("A backup with ID [{id}] already exists. Found snapshots: [{}]", found.join(", "))
-            }
-            AppRefusal::Running => "Another backup is running at the moment".to_owned(),
-            AppRefusal::Unknown(id) if opensearch || app == App::Webapps => {
-                format!("No backup with id [{id}] found.")
-            }
-            AppRefusal::Unknown(_) | AppRefusal::Poisoned => "Index 0 out of bounds for length 0".to_owned(),
-            AppRefusal::StoreDown(doing, _) if opensearch && doing.starts_with("retrieving") => {
-                format!(
-                    "Exception occurred when validating existence of repository with name [{repository}]."
-                )
-            }
-            AppRefusal::StoreDown(..) if opensearch => {
-                "Exception occurred when searching for backups.".to_owned()
-            }
-            AppRefusal::StoreDown(doing, _) => {
-                format!("Encountered an error connecting to Elasticsearch while {doing} [{repository}].")
-            }
-            AppRefusal::Unreadable(Some(id)) => {
-                format!("Exception occurred when searching for backup with ID [{id}].")
-            }
-            AppRefusal::Unreadable(None) => {
-                "No enum constant org.opensearch.snapshots.SnapshotState.IN_PROGRESS".to_owned()
-            }
-        }
     }
 
     /// One backup. Parts are in order in the single answer and in none in the list.
@@ -246,7 +213,7 @@ pub(super) fn combined_status(refusal: &AppRefusal) -> u16 {
         AppRefusal::NotConfigured | AppRefusal::Duplicate { .. } | AppRefusal::Running => 400,
         AppRefusal::NoRepository(_) | AppRefusal::Unknown(_) => 404,
         AppRefusal::StoreDown(..) => 502,
-        AppRefusal::Unreadable(_) | AppRefusal::Poisoned => 500,
+        AppRefusal::Unreadable(_) | AppRefusal::Poisoned { .. } => 500,
     }
 }
 

@@ -82,7 +82,7 @@ impl World {
             AppRefusal::Duplicate { .. } | AppRefusal::Running => (409, "conflictError"),
             AppRefusal::Unknown(_) => (404, "notFoundError"),
             AppRefusal::StoreDown(..) => (502, "elasticsearchConnectionError"),
-            AppRefusal::Unreadable(_) | AppRefusal::Poisoned => (500, "serverError"),
+            AppRefusal::Unreadable(_) | AppRefusal::Poisoned { .. } => (500, "serverError"),
         };
         let after = match refusal {
             AppRefusal::StoreDown(_, after) => *after,

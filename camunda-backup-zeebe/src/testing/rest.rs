@@ -209,7 +209,7 @@ impl World {
             AppRefusal::Duplicate { .. } | AppRefusal::Running => 409,
             AppRefusal::Unknown(_) => 404,
             AppRefusal::StoreDown(..) => 503,
-            AppRefusal::Unreadable(_) | AppRefusal::Poisoned => 500,
+            AppRefusal::Unreadable(_) | AppRefusal::Poisoned { .. } => 500,
         };
         problem(exchange, status, &text)
     }

@@ -68,8 +68,10 @@ pub(super) enum AppRefusal {
     StoreDown(&'static str, Duration),
     /// Operate on OpenSearch cannot read a running snapshot; the id, or none for the list.
     Unreadable(Option<String>),
-    /// A foreign snapshot without metadata.
-    Poisoned,
+    /// A snapshot without the application's metadata: in the list, or under the id that was asked for.
+    Poisoned {
+        single: bool,
+    },
 }
 
 #[derive(Debug, Clone)]

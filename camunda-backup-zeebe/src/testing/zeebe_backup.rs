@@ -199,11 +199,17 @@ impl World {
             return Err(Refusal::timed_out());
         }
         match self.backups.bucket {
-            BucketState::Missing => Err(Refusal::new(
-                500,
-                "software.amazon.awssdk.services.s3.model.NoSuchBucketException: (Service: S3, Status Code: 404, \
-                 Request ID: null)",
-            )),
+            BucketState::Missing => {
+                // The older client prints the message that it has not got.
+                let message = if self.dialect.line() <= (8, 5) { "null " } else { "" };
+                Err(Refusal::new(
+                    500,
+                    format!(
+                        "software.amazon.awssdk.services.s3.model.NoSuchBucketException: {message}(Service: S3, Status \
+                         Code: 404, Request ID: null)"
+                    ),
+                ))
+            }
             BucketState::Hanging => Err(Refusal::timed_out()),
             _ => Ok(()),
         }

@@ -117,8 +117,13 @@ async fn q24_one_foreign_snapshot_without_metadata_breaks_the_list() {
     for name in ["camunda_operate_before_upgrade", "camunda_tasklist_before_upgrade"] {
         rig.store.add_foreign_snapshot("backups", name);
     }
-    assert_eq!(rig.get(BACKUPS).status, 400);
-    assert_eq!(rig.get(&format!("{TASKLIST}/actuator/backups")).status, 500);
+    let operate = rig.get(BACKUPS);
+    assert_eq!(operate.status, 400);
+    let words = operate.body["message"].as_str().unwrap();
+    assert!(words.starts_with("Exception occurred when searching") && words.contains("\"metadata\" is null"));
+    let tasklist = rig.get(&format!("{TASKLIST}/actuator/backups"));
+    assert_eq!(tasklist.status, 500);
+    assert!(tasklist.body["message"].as_str().unwrap().contains("tasklist.webapp.es.backup.Metadata"));
     assert_eq!(rig.get(&format!("{BACKUPS}/5")).status, 200, "single ones still work");
 }
 

@@ -3,6 +3,7 @@
 
 mod backup;
 mod broker_loss;
+mod conformance;
 mod example;
 mod hold;
 mod kill9;
@@ -14,7 +15,7 @@ use camunda_backup_live::LiveStack;
 
 use crate::finding::Finding;
 
-pub const ALL: [&str; 5] = ["backup", "kill9", "example", "broker-loss", "hold"];
+pub const ALL: [&str; 6] = ["backup", "kill9", "example", "broker-loss", "conformance", "hold"];
 
 /// What `full` does on the first line: all but `hold`, which waits for somebody to end it.
 pub const FULL: [&str; 4] = ["backup", "kill9", "example", "broker-loss"];
@@ -25,6 +26,7 @@ pub async fn run(name: &str, stack: &mut LiveStack) -> Result<Finding> {
         "kill9" => kill9::run(stack).await,
         "example" => example::run(stack).await,
         "broker-loss" => broker_loss::run(stack).await,
+        "conformance" => conformance::run(stack).await,
         "hold" => hold::run(stack).await,
         _ => bail!("no scenario {name}"),
     }
