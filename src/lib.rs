@@ -33,8 +33,8 @@ pub use camunda_backup_core::{
 pub use camunda_backup_procedures::{
     Abandoned, BackupOrder, BackupSpec, Cluster, ClusterConfig, Condition, Events, Facts, Failure,
     FileJournal, Finding, FindingCode, Goal, Journal, Leftover, Limits, MemoryJournal, Obligation, Parts,
-    Plan, ProgressObserver, RecoveredRun, RecoveryReport, Report, RunEvent, RunEventKind, RunHandle,
-    RunOutcome, SecondaryStorage, Severity, Standing, StopReason, Verdict, recover,
+    Plan, ProgressObserver, RecoveredEnd, RecoveredRun, RecoveryReport, Report, RunEvent, RunEventKind,
+    RunHandle, RunOutcome, SecondaryStorage, Severity, Standing, StopReason, Verdict, recover,
 };
 
 /// The foundations: ids, versions, errors, transports.

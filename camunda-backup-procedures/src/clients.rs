@@ -14,6 +14,7 @@ use camunda_backup_zeebe::{
 };
 
 use crate::config::ClusterConfig;
+use crate::evidence::Certainty;
 
 /// The HTTP handles of every configured component, before any version is known.
 #[derive(Debug, Clone)]
@@ -28,6 +29,7 @@ pub(crate) struct Handles {
     pub(crate) webapps: Option<HttpClient>,
     pub(crate) optimize: Option<HttpClient>,
     pub(crate) store: Option<HttpClient>,
+    pub(crate) cluster_size: Option<usize>,
 }
 
 impl Handles {
@@ -54,6 +56,7 @@ impl Handles {
             webapps: optional(Component::Webapps, &config.webapps)?,
             optimize: optional(Component::Optimize, &config.optimize)?,
             store: optional(Component::Store, &config.store)?,
+            cluster_size: config.cluster_size,
         })
     }
 }
@@ -79,6 +82,8 @@ pub(crate) struct Clients {
     pub(crate) cluster: Option<ClusterApi>,
     /// Exporters (8.6+).
     pub(crate) exporters: Option<Exporters>,
+    /// How many brokers there are, where the configuration says so.
+    pub(crate) cluster_size: Option<usize>,
     /// The search store and the repository in it.
     pub(crate) store: Option<(SearchStore, RepositoryName)>,
 }
@@ -123,8 +128,19 @@ impl Clients {
                 .map(|http| TopologyClient::new(http, dialect)),
             cluster: dialect.cluster.then(|| ClusterApi::new(handles.zeebe.clone(), dialect)),
             exporters: dialect.exporters.then(|| Exporters::new(handles.zeebe.clone(), dialect)),
+            cluster_size: handles.cluster_size,
             store,
         })
+    }
+
+    /// Whether anybody tells who belongs to the cluster: the topology (8.5+) or the cluster's configuration (8.4+).
+    pub(crate) fn tells_members(&self) -> bool {
+        self.topology.is_some() || self.cluster.is_some()
+    }
+
+    /// How sure it is what exporting does when every broker was asked.
+    pub(crate) fn every_one_that_shows_a_phase(&self) -> Certainty {
+        if self.dialect.follower_phases { Certainty::EveryReplica } else { Certainty::EveryLeader }
     }
 
     /// The history client of a component.

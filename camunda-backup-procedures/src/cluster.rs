@@ -1,7 +1,7 @@
 //! One Camunda cluster: connect, plan, run, recover, abandon. The paved path.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Clock, Component, Error, Result, SystemClock, Transport};
@@ -14,7 +14,7 @@ use crate::facts::Facts;
 use crate::journal::{Bounded, Claim, FileJournal, Journal, claim};
 use crate::leftovers::{self, Abandoned};
 use crate::plan::Plan;
-use crate::planner::plan_backup;
+use crate::planner::{choose_id, plan_backup};
 use crate::preflight::{Finding, preflight};
 use crate::recover::{self, RecoveryReport};
 use crate::report::{Failure, Report};
@@ -28,9 +28,20 @@ pub(crate) struct Shared {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Option<Arc<dyn ProgressObserver>>,
+    used: Mutex<Option<BackupId>>,
 }
 
 impl Shared {
+    /// Notes that a run was started with this id, whatever becomes of it.
+    pub(crate) fn use_up(&self, id: BackupId) {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        *used = (*used).max(Some(id));
+    }
+
+    fn highest_used(&self) -> Option<BackupId> {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Claims the cluster for this process; refused with the holder's name.
     pub(crate) async fn claim(&self) -> Result<Claim> {
         let journal = Arc::clone(&self.journal);
@@ -54,6 +65,18 @@ pub struct Parts {
 }
 
 impl Parts {
+    /// With the journal in the configured directory, even if nothing more can be written there.
+    async fn into_recovering(mut self, config: ClusterConfig) -> Result<Shared> {
+        if let (None, Some(directory)) = (&self.journal, &config.journal) {
+            let opened = match FileJournal::open(directory).await {
+                Ok(journal) => journal,
+                Err(refused) => FileJournal::open_to_read(directory).await.map_err(|_| refused)?,
+            };
+            self.journal = Some(Arc::new(opened));
+        }
+        self.into_shared(config).await
+    }
+
     async fn into_shared(self, config: ClusterConfig) -> Result<Shared> {
         let transport = match self.transport {
             Some(transport) => transport,
@@ -76,7 +99,7 @@ impl Parts {
         let journal: Arc<dyn Journal> = Arc::new(Bounded(journal));
         let handles = Handles::new(&config, &transport)?;
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        Ok(Shared { config, handles, journal, clock, observer: self.observer })
+        Ok(Shared { config, handles, journal, clock, observer: self.observer, used: Mutex::default() })
     }
 }
 
@@ -140,13 +163,18 @@ impl Cluster {
         &self.discovery.facts
     }
 
-    /// Plans a backup from what was seen when connecting. Pure: sends nothing. Printing the plan is the dry run.
+    /// Plans a backup from what was seen when connecting. Pure: sends nothing, and gives the same plan until one is
+    /// started. Printing the plan is the dry run.
     ///
     /// # Errors
     /// `Blocked` with all blockers at once.
     #[allow(clippy::needless_pass_by_value)] // `plan_backup(BackupSpec::default())` is the paved path
     pub fn plan_backup(&self, spec: BackupSpec) -> Result<Plan> {
-        plan_backup(&self.discovery.facts, &self.discovery.clients, &spec)
+        let id = match spec.id {
+            Some(id) => id,
+            None => choose_id(&self.discovery.facts, self.shared.highest_used())?,
+        };
+        plan_backup(&self.discovery.facts, &self.discovery.clients, &spec, id)
     }
 
     /// All findings about a backup under an id, warnings included.
@@ -195,7 +223,7 @@ impl Cluster {
     }
 
     async fn abandon_claimed(&self, id: BackupId) -> Result<Abandoned> {
-        let (plan, entries) = recover::run_of(&self.shared, id).await?;
+        let (plan, entries) = recover::abandonable(&self.shared, id).await?;
         let clients = recover::clients_of(&self.shared, &plan)?;
         leftovers::abandon(&plan, &entries, &clients).await
     }
@@ -212,11 +240,15 @@ impl Cluster {
 ///
 /// # Errors
 /// `Claimed` while a run is under way; `NeedsOperator` with the exact requests when exporting could not be seen running
-/// within three minutes. The debt stays in the journal: call again.
+/// within three minutes, or when something is owed to a gateway of another address. The debt stays in the journal: call
+/// again. `Journal` when nothing can be written there: what is owed is done all the same, and the error says so.
+///
+/// It takes up to a minute longer when a process died while a pause was on its way: such a pause may come true late.
 ///
 /// # Cancellation
-/// Dropping the future leaves what is not done yet for the next call.
+/// Dropping the future leaves what is not done yet for the next call. With a journal whose lock is not the operating
+/// system's, the lock stays as well, until somebody breaks it.
 pub async fn recover(config: ClusterConfig, parts: Parts) -> Result<RecoveryReport> {
-    let shared = parts.into_shared(config).await?;
+    let shared = parts.into_recovering(config).await?;
     recover::recover(&shared).await
 }

@@ -20,12 +20,19 @@ pub struct ClusterConfig {
     pub name: String,
     /// Management address of the Zeebe gateway (8.8+: of the orchestration cluster), e.g. `http://zeebe:9600`.
     pub zeebe: Endpoint,
+    /// Addresses that the gateway had before. What is owed to one of them is owed to this cluster.
+    #[serde(default)]
+    pub formerly: Vec<Endpoint>,
     /// Application address that serves `/v1` (8.5) or `/v2` (8.6+). Without it the topology is read from the brokers.
     #[serde(default)]
     pub rest: Option<Endpoint>,
     /// Management address of each broker, by broker id: the witnesses of what exporting really does.
     #[serde(default)]
     pub brokers: BTreeMap<BrokerId, Endpoint>,
+    /// How many brokers there are. Up to 8.3 nothing tells, so only with this can a pause be PROVEN there; later it is
+    /// not needed.
+    #[serde(default)]
+    pub cluster_size: Option<usize>,
     /// Management address of Operate (8.1–8.7); up to 8.5 that is the application address.
     #[serde(default)]
     pub operate: Option<Endpoint>,
@@ -102,8 +109,10 @@ impl ClusterConfig {
         Self {
             name: default_name(),
             zeebe,
+            formerly: Vec::new(),
             rest: None,
             brokers: BTreeMap::new(),
+            cluster_size: None,
             operate: None,
             tasklist: None,
             webapps: None,
@@ -130,6 +139,8 @@ impl ClusterConfig {
     /// | `CAMUNDA_REST_URL` | the application address with `/v1` or `/v2` |
     /// | `CAMUNDA_BROKER_URLS` | `0=http://zeebe-0:9600,1=http://zeebe-1:9600` |
     /// | `CAMUNDA_BACKUP_JOURNAL` | the journal's directory; default `camunda-backup-journal` in the working directory |
+    /// | `CAMUNDA_ZEEBE_FORMER_URLS` | `http://old:9600,…`: addresses that the gateway had before |
+    /// | `CAMUNDA_CLUSTER_SIZE` | how many brokers there are; of use up to 8.3 |
     /// | `CAMUNDA_CLUSTER_NAME`, `CAMUNDA_VERSION`, `CAMUNDA_RECORD_PREFIX` | optional |
     ///
     /// Credentials may stand in the URLs (`https://user:password@host`); they are moved out at once.
@@ -163,6 +174,16 @@ impl ClusterConfig {
         if let Some(list) = lookup("CAMUNDA_BROKER_URLS") {
             config.brokers = brokers(&list).map_err(in_variable("CAMUNDA_BROKER_URLS"))?;
         }
+        if let Some(list) = lookup("CAMUNDA_ZEEBE_FORMER_URLS") {
+            let urls = list.split(',').map(str::trim).filter(|url| !url.is_empty()).map(Endpoint::new);
+            config.formerly =
+                urls.collect::<Result<_>>().map_err(in_variable("CAMUNDA_ZEEBE_FORMER_URLS"))?;
+        }
+        if let Some(size) = lookup("CAMUNDA_CLUSTER_SIZE") {
+            config.cluster_size = Some(size.trim().parse().map_err(|_| {
+                in_variable("CAMUNDA_CLUSTER_SIZE")(Error::new(ErrorKind::Config, "this is not a number"))
+            })?);
+        }
         let journal = lookup("CAMUNDA_BACKUP_JOURNAL").unwrap_or_else(|| "camunda-backup-journal".to_owned());
         config.journal = Some(PathBuf::from(journal));
         Ok(config)
@@ -170,6 +191,13 @@ impl ClusterConfig {
 }
 
 impl ClusterConfig {
+    /// Whether a gateway's address of the past is this cluster's. Plans of the first versions name none.
+    pub(crate) fn is_at(&self, gateway: &str) -> bool {
+        gateway.is_empty()
+            || gateway == self.zeebe.base()
+            || self.formerly.iter().any(|former| former.base() == gateway)
+    }
+
     /// Each application has a backup endpoint of its own, and all of them have the same path.
     pub(crate) fn check_addresses(&self) -> Result<()> {
         let apps = [("operate", &self.operate), ("tasklist", &self.tasklist), ("optimize", &self.optimize)];

@@ -44,10 +44,12 @@ pub(crate) async fn discover(
     let mut facts = Facts {
         at,
         cluster: config.name.clone(),
+        gateway: config.zeebe.base().to_owned(),
         version,
         version_source,
         versions: component_versions(handles).await,
         apps: clients.history.iter().map(|client| client.component().clone()).collect(),
+        cluster_size: config.cluster_size,
         optimize: clients.optimize.is_some(),
         rdbms: config.secondary_storage == SecondaryStorage::Rdbms,
         rest: dialect.speaks_rest(),
@@ -183,9 +185,13 @@ async fn look_at_store(config: &ClusterConfig, clients: &Clients, facts: &mut Fa
             facts.slowest_parts = slow_parts::slowest_parts(store, repository, &clients.history, names).await;
         }
     }
+    facts.templates = Probe::of(templates(config, store).await);
+    look_at_indices_and_disks(config, store, facts).await;
+}
+
+async fn look_at_indices_and_disks(config: &ClusterConfig, store: &SearchStore, facts: &mut Facts) {
     facts.record_indices = Probe::of(store.indices(&config.record_prefix).await);
     facts.app_indices = Probe::of(app_indices(config, store).await);
-    facts.templates = Probe::of(templates(config, store).await);
     facts.disk = Probe::of(store.disk().await);
 }
 
@@ -228,6 +234,7 @@ pub(crate) async fn look_again(
     facts.at = clock.now();
     facts.version = gateway_version(config, &handles.zeebe).await?.0;
     facts.exporting = Probe::of(clients.exporting.status().await);
+    facts.exporters = maybe(clients.exporters.as_ref().map(camunda_backup_zeebe::Exporters::list)).await;
     facts.cluster_state = maybe(clients.cluster.as_ref().map(camunda_backup_zeebe::ClusterApi::state)).await;
     facts.runtime_backups = Probe::of(clients.runtime.list().await);
     facts.history_backups = history_backups(clients).await;
@@ -235,6 +242,7 @@ pub(crate) async fn look_again(
     if let Some((store, repository)) = &clients.store {
         facts.repository = Probe::of(store.repository(repository).await);
         facts.snapshots = Probe::of(snapshot_states(store, repository).await);
+        look_at_indices_and_disks(config, store, &mut facts).await;
     }
     Ok(facts)
 }

@@ -1,7 +1,7 @@
 //! Runs a plan: a pure decision over what was done and seen, inside a small async shell.
 //!
-//! The rules: owe before you send; close after everything; look before acting again; never act twice; no time-out
-//! around a request that changes something.
+//! The rules: owe before you send; close after everything; look before acting again; never act twice; a request that
+//! changes something is broken off by nothing but the end of its stage's time, and counts as unanswered then.
 
 mod bracket;
 mod context;
@@ -11,6 +11,10 @@ mod events;
 mod ledger;
 mod pace;
 mod stop;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 pub(crate) use bracket::PauseRecord;
 pub(crate) use context::Context;
@@ -23,3 +27,9 @@ pub(crate) use ledger::{Ledger, entries};
 pub(crate) use pace::Pace;
 pub(crate) use stop::Stop;
 pub use stop::StopReason;
+
+/// The end of a time that begins now; never, if it is so long that no clock could show it.
+pub(crate) fn deadline_in(limit: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+    Instant::now() + limit.min(NEVER)
+}

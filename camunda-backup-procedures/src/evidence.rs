@@ -35,6 +35,8 @@ pub enum Certainty {
     Believed,
     /// By the cluster-wide status of 8.10.
     Status,
+    /// By the phase on the leader of every partition; followers of 8.1 and 8.2 show none.
+    EveryLeader,
     /// By the phase on every replica of every partition.
     EveryReplica,
 }

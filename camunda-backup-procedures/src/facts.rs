@@ -12,6 +12,8 @@ use camunda_backup_zeebe::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Replicas;
+
 /// The result of one look: seen, not to be had, or not there by configuration. Nothing is ever assumed for a look
 /// that failed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,6 +80,9 @@ pub struct Facts {
     pub at: Timestamp,
     /// The cluster's name.
     pub cluster: String,
+    /// The gateway's address.
+    #[serde(default)]
+    pub gateway: String,
     /// The version that the plan is made for: what the gateway says, or the configuration.
     pub version: CamundaVersion,
     /// How the version was found out.
@@ -86,6 +91,9 @@ pub struct Facts {
     pub versions: BTreeMap<String, Probe<Option<CamundaVersion>>>,
     /// Which web applications are configured and speak this dialect.
     pub apps: Vec<Component>,
+    /// How many brokers there are, where the configuration says so.
+    #[serde(default)]
+    pub cluster_size: Option<usize>,
     /// Whether Optimize is configured.
     pub optimize: bool,
     /// Whether the web applications' data is in a relational database.
@@ -158,7 +166,7 @@ impl Facts {
 
     /// The replicas of every partition by broker: from the topology, from the brokers themselves, or, where neither has
     /// an address, as the cluster is configured (8.4+).
-    pub fn replicas(&self) -> BTreeMap<BrokerId, BTreeSet<PartitionId>> {
+    pub fn replicas(&self) -> Replicas {
         if let Some(topology) = self.topology.seen() {
             // Made of what the brokers say it has no broker without an address; the configuration lists those too.
             let mut replicas = replicas_of(topology);
@@ -176,9 +184,8 @@ impl Facts {
     }
 
     /// The replicas that the cluster's dynamic configuration lists, dead brokers' included. Empty before 8.4.
-    pub(crate) fn configured_replicas(&self) -> BTreeMap<BrokerId, BTreeSet<PartitionId>> {
-        let members = self.cluster_state.seen().into_iter().flat_map(|state| &state.brokers);
-        members.map(|member| (member.id.clone(), member.partitions.iter().copied().collect())).collect()
+    pub(crate) fn configured_replicas(&self) -> Replicas {
+        self.cluster_state.seen().map(replicas_of_members).unwrap_or_default()
     }
 
     /// How many partitions the cluster has.
@@ -191,13 +198,19 @@ impl Facts {
 }
 
 /// The replicas that a topology shows.
-pub(crate) fn replicas_of(topology: &Topology) -> BTreeMap<BrokerId, BTreeSet<PartitionId>> {
+pub(crate) fn replicas_of(topology: &Topology) -> Replicas {
     let brokers = topology.brokers.iter();
     brokers.map(|b| (b.id.clone(), b.partitions.iter().map(|replica| replica.partition).collect())).collect()
 }
 
+/// The replicas that a cluster's dynamic configuration lists.
+pub(crate) fn replicas_of_members(state: &ClusterState) -> Replicas {
+    let members = state.brokers.iter();
+    members.map(|member| (member.id.clone(), member.partitions.iter().copied().collect())).collect()
+}
+
 /// The backup id in a snapshot's name, if it is one of Camunda's or of a records snapshot.
-fn id_in_name(name: &str) -> Option<i64> {
+pub(crate) fn id_in_name(name: &str) -> Option<i64> {
     let records = name.strip_prefix("camunda_zeebe_records_backup_").map(str::to_owned);
     let id = records.or_else(|| PartName::parse(name).map(|part| part.backup_id))?;
     id.parse().ok()

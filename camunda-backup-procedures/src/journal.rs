@@ -40,6 +40,7 @@ mod seal;
 mod tests;
 
 pub(crate) use bounded::Bounded;
+pub(crate) use claim::lock_only;
 pub use claim::{Claim, Orphan, claim};
 pub use file::FileJournal;
 pub use history::{Damage, RunHistory, Takeover, histories};

@@ -32,6 +32,15 @@ impl fmt::Display for Leftover {
     }
 }
 
+/// The last word counts: a run whose success could not be written down says so afterwards.
+pub(crate) fn has_completed(entries: &[Entry]) -> bool {
+    let ends = entries.iter().rev().find_map(|entry| match entry {
+        Entry::Finished { outcome, .. } => Some(*outcome),
+        _ => None,
+    });
+    ends == Some(RunOutcome::Completed)
+}
+
 /// The goals whose request may have had an effect.
 fn started<'a>(plan: &'a Plan, entries: impl Iterator<Item = &'a Entry>) -> Vec<&'a Goal> {
     let mut intended = BTreeSet::new();
@@ -135,9 +144,7 @@ impl fmt::Display for Abandoned {
 /// Only names of this id that the run's journal proves to be ours are deleted; no pattern is sent. A delete that the
 /// application acknowledges is not believed (Q23): the store is asked, and what is left is deleted by its exact name.
 pub(crate) async fn abandon(plan: &Plan, entries: &[Entry], clients: &Clients) -> Result<Abandoned> {
-    let completed =
-        entries.iter().any(|entry| matches!(entry, Entry::Finished { outcome: RunOutcome::Completed, .. }));
-    if completed {
+    if has_completed(entries) {
         return Err(Error::new(
             ErrorKind::Foreign,
             "this backup is complete; abandoning is for runs that are not",
@@ -151,12 +158,18 @@ pub(crate) async fn abandon(plan: &Plan, entries: &[Entry], clients: &Clients) -
         match goal {
             Goal::ZeebeBackedUp => zeebe(plan.id, clients, &mut abandoned).await,
             Goal::HistoryBackedUp { app } => {
-                let deleted = clients.history_of(app)?.delete(plan.id).await;
-                parts(&app.to_string(), plan.id, deleted, clients, &mut abandoned).await;
+                let client = clients.history_of(app)?;
+                let deleted = client.delete(plan.id).await;
+                let works =
+                    matches!(client.status(plan.id).await, Ok(b) if b.state == BackupState::InProgress);
+                parts(&app.to_string(), plan.id, (deleted, works), clients, &mut abandoned).await;
             }
             Goal::OptimizeBackedUp => {
                 if let Some(client) = &clients.optimize {
-                    parts("optimize", plan.id, client.delete(plan.id).await, clients, &mut abandoned).await;
+                    let deleted = client.delete(plan.id).await;
+                    let works =
+                        matches!(client.status(plan.id).await, Ok(b) if b.state == BackupState::InProgress);
+                    parts("optimize", plan.id, (deleted, works), clients, &mut abandoned).await;
                 }
             }
             Goal::RecordsSnapshotted { snapshot } => {
@@ -188,7 +201,16 @@ async fn zeebe(id: BackupId, clients: &Clients, abandoned: &mut Abandoned) {
 }
 
 /// The application deletes asynchronously or not at all, and says 204 in any case; the store is the witness.
-async fn parts(app: &str, id: BackupId, deleted: Result<()>, clients: &Clients, abandoned: &mut Abandoned) {
+///
+/// An application goes on with its queue of parts although the first ones are deleted, and only a look at a time when it
+/// has no more to make is the last one.
+async fn parts(
+    app: &str,
+    id: BackupId,
+    (deleted, works): (Result<()>, bool),
+    clients: &Clients,
+    abandoned: &mut Abandoned,
+) {
     let Some((store, repository)) = &clients.store else {
         abandoned.remaining.push(match deleted {
             Ok(()) => format!("parts of {app}: deleted by its word only, there is no store to ask"),
@@ -200,6 +222,13 @@ async fn parts(app: &str, id: BackupId, deleted: Result<()>, clients: &Clients, 
     let remained = abandoned.remaining.len();
     match store.snapshots_starting_with(repository, &prefix).await {
         Ok(entries) => {
+            let named: Vec<PartName> =
+                entries.iter().filter_map(|entry| PartName::parse(&entry.name)).collect();
+            let missing = named.first().is_some_and(|part| named.len() < part.of as usize);
+            if works || missing {
+                let why = format!("parts of {app} under id {id}: it may be making more; abandon again later");
+                abandoned.remaining.push(why);
+            }
             for entry in entries.iter().filter(|entry| PartName::parse(&entry.name).is_some()) {
                 match SnapshotName::new(&entry.name) {
                     Ok(name) => exactly(store, repository, &name, abandoned).await,

@@ -37,7 +37,7 @@ pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use leftovers::{Abandoned, Leftover};
 pub use plan::{BackupOrder, Goal, Obligation, Plan};
 pub use preflight::{Finding, FindingCode, Severity};
-pub use recover::{RecoveredRun, RecoveryReport};
+pub use recover::{RecoveredEnd, RecoveredRun, RecoveryReport};
 pub use report::{Failure, Report};
 pub use run::RunHandle;
 pub use spec::{BackupSpec, Limits};

@@ -64,6 +64,9 @@ pub struct StepPlan {
     pub requests: Vec<String>,
 }
 
+/// The replicas of every partition, by broker.
+pub type Replicas = BTreeMap<BrokerId, BTreeSet<PartitionId>>;
+
 /// Something that must be undone, whatever happens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -71,12 +74,15 @@ pub struct StepPlan {
 pub enum Obligation {
     /// Exporting was, or may have been, paused: every replica must be seen exporting again.
     ResumeExporting {
+        /// The gateway's address: the cluster that is owed to.
+        #[serde(default)]
+        gateway: String,
         /// The version whose dialect pauses and resumes.
         version: CamundaVersion,
         /// How it was to be paused.
         mode: PauseMode,
         /// The replicas that must be seen exporting, by broker, as the topology was at the start.
-        replicas: BTreeMap<BrokerId, BTreeSet<PartitionId>>,
+        replicas: Replicas,
     },
 }
 
@@ -146,14 +152,20 @@ impl fmt::Display for BackupOrder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Pinned {
+    /// The gateway's address.
+    #[serde(default)]
+    pub gateway: String,
     /// The version of the gateway.
     pub version: CamundaVersion,
     /// The replicas of every partition, by broker.
-    pub replicas: BTreeMap<BrokerId, BTreeSet<PartitionId>>,
+    pub replicas: Replicas,
     /// How many partitions there are.
     pub partitions: u32,
     /// The search store.
     pub store: Option<StoreInfo>,
+    /// Whether there were exported records.
+    #[serde(default)]
+    pub has_records: bool,
     /// The repository's name and, where the store has one, its uuid.
     pub repository: Option<(String, Option<String>)>,
 }
@@ -174,6 +186,9 @@ pub struct Plan {
     pub pinned: Pinned,
     /// Whether the REST API of 8.10 is spoken.
     pub rest: bool,
+    /// Whether nothing but Zeebe was asked for.
+    #[serde(default)]
+    pub zeebe_only: bool,
     /// Warnings, and blockers that were overridden by name.
     pub findings: Vec<Finding>,
     /// The stages, in order.

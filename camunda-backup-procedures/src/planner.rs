@@ -1,4 +1,4 @@
-//! From facts and a spec to a plan. Pure: no clock, no network, the same input gives the same plan.
+//! From facts, a spec and an id to a plan. Pure: no clock, no network, the same input gives the same plan.
 
 mod backup;
 mod requests;
@@ -8,7 +8,7 @@ use camunda_backup_core::{BackupId, Component, Error, Result};
 
 use crate::clients::Clients;
 use crate::facts::Facts;
-use crate::plan::{BackupOrder, Pinned, Plan};
+use crate::plan::{BackupOrder, Pinned, Plan, Replicas};
 use crate::preflight::{Severity, preflight};
 use crate::spec::BackupSpec;
 
@@ -16,11 +16,7 @@ use crate::spec::BackupSpec;
 ///
 /// # Errors
 /// `Blocked` lists all blockers, each with the component, what was seen, why it matters and what to do.
-pub(crate) fn plan_backup(facts: &Facts, clients: &Clients, spec: &BackupSpec) -> Result<Plan> {
-    let id = match spec.id {
-        Some(id) => id,
-        None => choose_id(facts)?,
-    };
+pub(crate) fn plan_backup(facts: &Facts, clients: &Clients, spec: &BackupSpec, id: BackupId) -> Result<Plan> {
     let findings = preflight(facts, spec, id);
     let blockers: Vec<String> =
         findings.iter().filter(|f| f.severity == Severity::Blocker).map(ToString::to_string).collect();
@@ -39,6 +35,7 @@ pub(crate) fn plan_backup(facts: &Facts, clients: &Clients, spec: &BackupSpec) -
         order: order_of(facts, clients, spec),
         pinned: pinned(facts),
         rest: facts.rest,
+        zeebe_only: spec.zeebe_only,
         findings,
         stages: Vec::new(),
         limits: spec.limits.clone(),
@@ -49,9 +46,9 @@ pub(crate) fn plan_backup(facts: &Facts, clients: &Clients, spec: &BackupSpec) -
 
 /// Now, in seconds, unless something higher is known; in milliseconds once ids of that size exist, because a
 /// ten-digit id after a thirteen-digit one is refused for ever.
-fn choose_id(facts: &Facts) -> Result<BackupId> {
+pub(crate) fn choose_id(facts: &Facts, used: Option<BackupId>) -> Result<BackupId> {
     const FIRST_MILLISECOND_ID: i64 = 1_000_000_000_000;
-    let highest = facts.highest_id();
+    let highest = facts.highest_id().max(used);
     let in_millis = highest.is_some_and(|id| id.value() >= FIRST_MILLISECOND_ID);
     let now = if in_millis { facts.at.millis() } else { facts.at.seconds() };
     let now = BackupId::new(i64::try_from(now).unwrap_or(i64::MAX))?;
@@ -81,10 +78,12 @@ fn order_of(facts: &Facts, clients: &Clients, spec: &BackupSpec) -> BackupOrder 
 fn pinned(facts: &Facts) -> Pinned {
     let repository = facts.repository.seen().and_then(Option::as_ref);
     Pinned {
+        gateway: facts.gateway.clone(),
         version: facts.version.clone(),
         replicas: facts.replicas(),
         partitions: facts.partition_count(),
         store: facts.store.seen().cloned(),
+        has_records: facts.record_indices.seen().is_some_and(|indices| !indices.is_empty()),
         repository: repository.map(|repository| (repository.name.clone(), repository.uuid.clone())),
     }
 }
@@ -105,15 +104,26 @@ pub(crate) fn drift(then: &Pinned, facts: &Facts) -> Drift {
     if then.version != now.version {
         changed(Component::Zeebe, format!("version was {}, is {}", then.version, now.version));
     }
+    if then.gateway != now.gateway {
+        changed(Component::Zeebe, format!("the gateway was {}, is {}", then.gateway, now.gateway));
+    }
+    if !then.has_records && now.has_records {
+        changed(Component::Store, "there were no exported records, and now there are".to_owned());
+    }
     if then.store != now.store {
         changed(Component::Store, "another store answers".to_owned());
     }
     match facts.topology.failure() {
         Some(why) => drift.unseen.push((Component::Zeebe, format!("the topology cannot be read: {why}"))),
-        None if then.replicas != now.replicas || then.partitions != now.partitions => {
-            changed(Component::Zeebe, "brokers or replicas changed".to_owned());
-        }
-        None => {}
+        None if then.replicas == now.replicas && then.partitions == now.partitions => {}
+        None => match facts.cluster_state.failure() {
+            // The configuration lists brokers that the topology does not.
+            Some(why) if then.partitions == now.partitions && is_part_of(&now.replicas, &then.replicas) => {
+                let how = format!("the cluster's configuration cannot be read: {why}");
+                drift.unseen.push((Component::Zeebe, how));
+            }
+            _ => changed(Component::Zeebe, "brokers or replicas changed".to_owned()),
+        },
     }
     match facts.repository.failure() {
         Some(why) => drift.unseen.push((Component::Store, format!("the repository cannot be read: {why}"))),
@@ -123,6 +133,10 @@ pub(crate) fn drift(then: &Pinned, facts: &Facts) -> Drift {
         None => {}
     }
     drift
+}
+
+fn is_part_of(some: &Replicas, all: &Replicas) -> bool {
+    some.iter().all(|(broker, partitions)| all.get(broker) == Some(partitions))
 }
 
 /// The uuid appears with the first snapshot; only a different one is another repository.

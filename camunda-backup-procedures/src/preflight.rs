@@ -2,6 +2,7 @@
 
 mod backups;
 mod cluster;
+mod forgotten;
 mod store;
 
 use std::fmt;
@@ -63,6 +64,8 @@ pub enum FindingCode {
     RelationalStorage,
     /// An application's or store's address is missing for this version.
     AddressMissing,
+    /// There are live indices of an application that has no address, so its part would be missing.
+    ApplicationForgotten,
 }
 
 impl fmt::Display for FindingCode {
@@ -173,6 +176,7 @@ pub fn preflight(facts: &Facts, spec: &BackupSpec, id: BackupId) -> Vec<Finding>
         findings.extend(relational(spec));
     } else if !spec.zeebe_only {
         findings.extend(store::findings(facts));
+        findings.extend(forgotten::findings(facts));
     }
     for finding in &mut findings {
         let named = spec.overrides.contains(&finding.code);

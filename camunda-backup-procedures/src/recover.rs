@@ -1,74 +1,28 @@
 //! What a dead process still owes, paid by a living one.
 
-use std::fmt;
+mod record;
+mod report;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{BackupId, Error, Result};
-use serde::{Deserialize, Serialize};
+use camunda_backup_core::{BackupId, Component, Error, Result};
 
 use crate::clients::Clients;
 use crate::cluster::Shared;
 use crate::discover::dialect_for;
 use crate::engine::{Entry, RunOutcome, entries};
-use crate::journal::{Claim, RunHistory, RunId, RunLog, histories};
+use crate::journal::{Claim, RunHistory, RunId, RunLog, histories, lock_only};
 use crate::leftovers::{self, Leftover};
 use crate::plan::{Obligation, Plan};
-use crate::steps::resume_exporting;
+use crate::steps::{is_paused, resume_exporting};
 
-/// What `recover()` found and did.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RecoveryReport {
-    /// The runs that had not ended, oldest first.
-    pub runs: Vec<RecoveredRun>,
-    /// Damage in the journal, in words. A damaged record is never skipped silently.
-    pub damage: Vec<String>,
-}
-
-/// One run that had not ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct RecoveredRun {
-    /// The run's name in the journal.
-    pub run: String,
-    /// Its backup id, if its plan can be read. It is used up.
-    pub id: Option<BackupId>,
-    /// What was owed and is done now: seen, not believed.
-    pub paid: Vec<String>,
-    /// What it left behind; `abandon(id)` deletes it.
-    pub leftovers: Vec<Leftover>,
-}
-
-impl RecoveryReport {
-    /// Whether there was nothing to do.
-    pub fn is_clean(&self) -> bool {
-        self.runs.is_empty() && self.damage.is_empty()
-    }
-}
-
-impl fmt::Display for RecoveryReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_clean() {
-            return writeln!(f, "nothing to recover");
-        }
-        for run in &self.runs {
-            let id = run.id.map_or_else(|| "an unknown id".to_owned(), |id| format!("backup {id}"));
-            writeln!(f, "run {} of {id} had not ended and is abandoned; its id is used up", run.run)?;
-            for paid in &run.paid {
-                writeln!(f, "  done now: {paid}")?;
-            }
-            for leftover in &run.leftovers {
-                writeln!(f, "  left behind: {leftover}")?;
-            }
-        }
-        for damage in &self.damage {
-            writeln!(f, "journal: {damage}")?;
-        }
-        Ok(())
-    }
-}
+use record::{
+    damage_of, has_ended, is_abandonment, left_to_wait, may_come_late, may_have_completed, owed, plan_of,
+    unreadable_end,
+};
+pub use report::{RecoveredEnd, RecoveredRun, RecoveryReport};
 
 /// A number for run names, different for every claim of a cluster.
 pub(crate) fn nonce(claim: &Claim) -> u32 {
@@ -86,66 +40,77 @@ pub(crate) async fn debts(shared: &Shared) -> Result<Vec<(RunId, Obligation)>> {
     Ok(owing)
 }
 
-/// The obligations of a run that were not paid. A request that was cleanly refused still owes: a refused pause may
-/// have paused the brokers that could be reached. A record that cannot be read may have been an intent, so a run with
-/// damage owes all that its plan could owe; resuming what is not paused is harmless.
-fn owed(history: &RunHistory, entries: &[Entry]) -> Result<Vec<Obligation>> {
-    let mut owed: Vec<Obligation> = Vec::new();
-    let mut paid: Vec<&Obligation> = Vec::new();
-    for entry in entries {
-        match entry {
-            Entry::Intent { owes: Some(obligation), .. } => owed.push(obligation.clone()),
-            Entry::Paid { obligation, .. } => paid.push(obligation),
-            _ => {}
-        }
-    }
-    if !history.damaged.is_empty() || !history.gaps.is_empty() {
-        match plan_of(entries) {
-            Some(plan) => owed.extend(plan.obligations().cloned()),
-            // Died while it wrote its very first record: nothing was sent on the strength of it.
-            None if entries.is_empty() && history.damaged.len() == 1 && history.torn_tail().is_some() => {}
-            None => return Err(unreadable_plan(history)),
-        }
-        owed.dedup();
-    }
-    owed.retain(|obligation| !paid.contains(&obligation));
-    Ok(owed)
-}
-
-fn unreadable_plan(history: &RunHistory) -> Error {
-    Error::new(ErrorKind::NeedsOperator, format!("the records of run {} are damaged, its plan among them", history.run))
-        .with_component(camunda_backup_core::Component::Journal)
-        .with_advice(
-            "it cannot be told what it owes: look at every broker's /actuator/partitions, POST \
-             /actuator/exporting/resume if exporting is paused, then move the run's directory out of the journal",
-        )
-}
-
-fn has_ended(entries: &[Entry]) -> bool {
-    entries.iter().any(|entry| matches!(entry, Entry::Finished { .. }))
-}
-
-fn plan_of(entries: &[Entry]) -> Option<&Plan> {
-    entries.iter().find_map(|entry| match entry {
-        Entry::Started { plan } => Some(plan.as_ref()),
-        _ => None,
-    })
-}
-
 /// Finishes what dead runs owe. See [`Cluster::recover`](crate::Cluster::recover).
 pub(crate) async fn recover(shared: &Shared) -> Result<RecoveryReport> {
-    let mut claim = shared.claim().await?;
-    let result = recover_claimed(shared, &claim).await;
+    let mut claim = match shared.claim().await {
+        Ok(claim) => claim,
+        Err(error) if error.kind() == ErrorKind::Journal => return Err(pay_unrecorded(shared, error).await),
+        Err(error) => return Err(error),
+    };
+    let mut result = recover_claimed(shared, &claim).await;
     if result.is_ok() {
         let orphans: Vec<u64> = claim.orphans().iter().map(|orphan| orphan.token).collect();
         for token in orphans {
-            claim.settle(token).await?;
+            if let Err(error) = claim.settle(token).await {
+                result = Err(error);
+            }
         }
     }
     let released = claim.release().await;
     let report = result?;
     released?;
     Ok(report)
+}
+
+/// The journal takes no record, not even who recovers. What is owed is done all the same; it stays on record as owed, and
+/// the next call does it again. Returns what to tell the caller.
+async fn pay_unrecorded(shared: &Shared, refused: Error) -> Error {
+    let locked =
+        lock_only(shared.journal.as_ref(), &shared.config.name, "camunda-backup", shared.clock.now()).await;
+    let guard = match locked {
+        Ok(guard) => guard,
+        Err(error) if error.kind() == ErrorKind::Claimed => return error,
+        Err(_) => return refused,
+    };
+    let paid = pay_everything(shared).await;
+    if let Err(error) = shared.journal.unlock(guard).await {
+        tracing::warn!(%error, "the lock could not be given back");
+    }
+    match paid {
+        Ok(paid) if paid.is_empty() => refused,
+        Ok(paid) => {
+            let message = format!("done, and it could not be written down: {}", paid.join("; "));
+            Error::new(ErrorKind::Journal, message)
+                .with_component(Component::Journal)
+                .with_source(refused)
+                .with_advice(
+                    "make the journal writable, then run `recover()` again: it will look, and note it",
+                )
+        }
+        Err(error) => error,
+    }
+}
+
+async fn pay_everything(shared: &Shared) -> Result<Vec<String>> {
+    let (mut paid, mut first_error) = (Vec::new(), None);
+    for history in histories(shared.journal.as_ref(), &shared.config.name).await? {
+        let owed = entries(&history).and_then(|entries| Ok((owed(&history, &entries)?, entries)));
+        let (obligations, entries) = match owed {
+            Ok(owed) => owed,
+            Err(error) => {
+                first_error = first_error.or(Some(error));
+                continue;
+            }
+        };
+        for obligation in obligations {
+            let late = left_to_wait(&history, &entries, &obligation, shared.clock.now());
+            match pay(shared, &obligation, late).await {
+                Ok(_) => paid.push(obligation.to_string()),
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+    }
+    first_error.map_or(Ok(paid), Err)
 }
 
 async fn recover_claimed(shared: &Shared, claim: &Claim) -> Result<RecoveryReport> {
@@ -167,8 +132,12 @@ async fn recover_claimed(shared: &Shared, claim: &Claim) -> Result<RecoveryRepor
 
 async fn recover_run(shared: &Shared, claim: &Claim, history: &RunHistory) -> Result<Option<RecoveredRun>> {
     let before = entries(history)?;
+    let mut late = None;
     if has_ended(&before) && owed(history, &before)?.is_empty() {
-        return Ok(None);
+        late = came_late(shared, history, &before).await;
+        if late.is_none() {
+            return Ok(None);
+        }
     }
     let (journal, run, now) = (Arc::clone(&shared.journal), history.run.clone(), shared.clock.now());
     // What the fenced-off process wrote up to now counts, so the history is read again behind the fence.
@@ -176,8 +145,9 @@ async fn recover_run(shared: &Shared, claim: &Claim, history: &RunHistory) -> Re
     let entries = entries(&history)?;
     let mut first_error = None;
     let mut paid = Vec::new();
-    for obligation in owed(&history, &entries)? {
-        match pay(shared, &obligation).await {
+    for obligation in owed(&history, &entries)?.into_iter().chain(late) {
+        let late = left_to_wait(&history, &entries, &obligation, shared.clock.now());
+        match pay(shared, &obligation, late).await {
             Ok(attempts) => {
                 paid.push(obligation.to_string());
                 let noted = log.append(shared.clock.now(), &Entry::Paid { obligation, attempts }).await;
@@ -192,33 +162,72 @@ async fn recover_run(shared: &Shared, claim: &Claim, history: &RunHistory) -> Re
     if let Some(error) = first_error {
         return Err(error);
     }
-    if !has_ended(&entries) {
-        let error = Some("the process that ran it died".to_owned());
+    let end = match (has_ended(&entries), may_have_completed(&history, &entries)) {
+        (true, _) => RecoveredEnd::OnlyOwed,
+        (false, true) => RecoveredEnd::Unreadable,
+        (false, false) => RecoveredEnd::Died,
+    };
+    if end != RecoveredEnd::OnlyOwed {
+        let why = match end {
+            RecoveredEnd::Unreadable => "how it ended cannot be read",
+            _ => "the process that ran it died",
+        };
+        let error = Some(why.to_owned());
         log.append(shared.clock.now(), &Entry::Finished { outcome: RunOutcome::Abandoned, error }).await?;
     }
     let plan = plan_of(&entries);
     let leftovers = match plan {
-        Some(plan) => leftovers_of(shared, plan, &entries)?,
-        None => Vec::new(),
+        Some(plan) if end != RecoveredEnd::Unreadable => leftovers_of(shared, plan, &entries)?,
+        _ => Vec::new(),
     };
-    Ok(Some(RecoveredRun { run: history.run.to_string(), id: plan.map(|plan| plan.id), paid, leftovers }))
+    let (run, id) = (history.run.to_string(), plan.map(|plan| plan.id));
+    Ok(Some(RecoveredRun { run, id, end, paid, leftovers }))
+}
+
+/// A pause of ours that came true after it had been resumed already. Somebody else's in the same mode would look the same;
+/// after an unanswered one of ours it is ours.
+async fn came_late(shared: &Shared, history: &RunHistory, entries: &[Entry]) -> Option<Obligation> {
+    let owed = may_come_late(history, entries, shared.clock.now())?;
+    let Obligation::ResumeExporting { gateway, version, mode, replicas } = &owed;
+    let dialect = dialect_for(&shared.config, version).ok().filter(|_| shared.config.is_at(gateway))?;
+    let clients = Clients::new(&shared.handles, dialect, None).ok()?;
+    is_paused(&clients, replicas, *mode, shared.clock.as_ref()).await.then_some(owed)
 }
 
 /// How long one call tries. Somebody waits for it at start-up, and the next call tries again.
 const PATIENCE: Duration = Duration::from_secs(3 * 60);
 
-async fn pay(shared: &Shared, obligation: &Obligation) -> Result<u32> {
-    let Obligation::ResumeExporting { version, replicas, .. } = obligation;
+async fn pay(shared: &Shared, obligation: &Obligation, late: Duration) -> Result<u32> {
+    let Obligation::ResumeExporting { gateway, version, replicas, .. } = obligation;
+    if !shared.config.is_at(gateway) {
+        return Err(another_cluster(shared, gateway));
+    }
     let dialect = dialect_for(&shared.config, version)?;
     let clients = Clients::new(&shared.handles, dialect, None)?;
-    let resumed = resume_exporting(&clients, replicas, shared.clock.as_ref(), PATIENCE).await?;
-    Ok(resumed.attempts)
+    let clock = shared.clock.as_ref();
+    let resumed = resume_exporting(&clients, replicas, clock, PATIENCE).await?;
+    if late.is_zero() {
+        return Ok(resumed.attempts);
+    }
+    tokio::time::sleep(late).await;
+    let again = resume_exporting(&clients, replicas, clock, PATIENCE).await?;
+    Ok(resumed.attempts + again.attempts)
+}
+
+/// Seeing that exporting runs here says nothing about the cluster that is owed to.
+fn another_cluster(shared: &Shared, gateway: &str) -> Error {
+    let message = format!(
+        "this is owed to the cluster at {gateway}, and the configuration has the one at {}",
+        shared.config.zeebe.base()
+    );
+    Error::new(ErrorKind::NeedsOperator, message).with_component(Component::Zeebe).with_advice(
+        "run `recover()` with the configuration of that cluster, and give each cluster a name or journal of its own; \
+         if it is this one at a new address, add the old one to `formerly` (CAMUNDA_ZEEBE_FORMER_URLS)",
+    )
 }
 
 fn leftovers_of(shared: &Shared, plan: &Plan, entries: &[Entry]) -> Result<Vec<Leftover>> {
-    let completed =
-        entries.iter().any(|entry| matches!(entry, Entry::Finished { outcome: RunOutcome::Completed, .. }));
-    if completed {
+    if leftovers::has_completed(entries) {
         return Ok(Vec::new());
     }
     let clients = clients_of(shared, plan)?;
@@ -232,25 +241,24 @@ pub(crate) fn clients_of(shared: &Shared, plan: &Plan) -> Result<Clients> {
     Clients::new(&shared.handles, dialect, store)
 }
 
-fn damage_of(history: &RunHistory) -> Vec<String> {
-    let damaged = history.damaged.iter().map(|damage| format!("{}: {}", damage.key, damage.why));
-    let gaps = history
-        .gaps
-        .iter()
-        .map(|gap| format!("records {} to {} of run {} are missing", gap.start(), gap.end(), history.run));
-    damaged.chain(gaps).collect()
-}
-
-/// The plan and entries of the run that made a backup id.
-pub(crate) async fn run_of(shared: &Shared, id: BackupId) -> Result<(Plan, Vec<Entry>)> {
+/// The plan and entries of the run that made a backup id, if its record leaves no doubt that the backup is of no use.
+pub(crate) async fn abandonable(shared: &Shared, id: BackupId) -> Result<(Plan, Vec<Entry>)> {
     for history in histories(shared.journal.as_ref(), &shared.config.name).await?.into_iter().rev() {
         let entries = entries(&history)?;
-        if let Some(plan) = plan_of(&entries).filter(|plan| plan.id == id).cloned() {
-            return Ok((plan, entries));
+        let Some(plan) = plan_of(&entries).filter(|plan| plan.id == id).cloned() else { continue };
+        if !shared.config.is_at(&plan.pinned.gateway) {
+            return Err(another_cluster(shared, &plan.pinned.gateway).with_subject(id));
         }
+        // Records that cannot be read stay so, whatever was noted after them.
+        let before_recovery: Vec<Entry> =
+            entries.iter().filter(|entry| !is_abandonment(entry)).cloned().collect();
+        if may_have_completed(&history, &before_recovery) {
+            return Err(unreadable_end(&history).with_subject(id));
+        }
+        return Ok((plan, entries));
     }
     Err(Error::new(ErrorKind::Foreign, "no run in this journal made a backup with this id")
-        .with_component(camunda_backup_core::Component::Journal)
+        .with_component(Component::Journal)
         .with_subject(id)
         .with_advice(
             "only what the journal proves to be ours is deleted; use the components' own delete calls",

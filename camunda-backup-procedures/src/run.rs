@@ -127,6 +127,7 @@ fn ended_from_outside() -> Error {
 
 /// Starts a run in a task of its own.
 pub(crate) fn start(shared: Arc<Shared>, discovery: Arc<Discovery>, plan: Plan) -> RunHandle {
+    shared.use_up(plan.id);
     let (stop, wishes) = watch::channel(None);
     let events = EventBus::new(Arc::clone(&shared.clock), shared.observer.clone());
     let bus = events.clone();
@@ -144,10 +145,11 @@ async fn run(
     stop.heard()?;
     let claim = shared.claim().await?;
     let run = RunId::new(shared.clock.now(), nonce(&claim));
-    let result = run_claimed(shared, discovery, plan, events, stop, &claim, run).await;
+    let result = run_claimed(shared, discovery, plan, events.clone(), stop, &claim, run).await;
     if let Err(error) = claim.release().await {
         tracing::warn!(%error, "the claim could not be released in the journal; its lock ends with this process");
     }
+    events.drain().await;
     result
 }
 
@@ -240,11 +242,8 @@ async fn recheck(shared: &Shared, discovery: &Discovery, plan: &Plan) -> Result<
         .with_advice("connect and plan again; nothing was changed"));
     }
     let overrides = plan.findings.iter().filter(|f| f.severity == Severity::Overridden).map(|f| f.code);
-    let spec = BackupSpec {
-        overrides: overrides.collect(),
-        zeebe_only: plan.order == crate::plan::BackupOrder::ZeebeOnly,
-        ..BackupSpec::default()
-    };
+    let spec =
+        BackupSpec { overrides: overrides.collect(), zeebe_only: plan.zeebe_only, ..BackupSpec::default() };
     let findings = preflight(&now, &spec, plan.id);
     let blockers: Vec<&crate::preflight::Finding> =
         findings.iter().filter(|finding| finding.severity == Severity::Blocker).collect();
@@ -289,6 +288,12 @@ async fn finish(
     };
     let entry = Entry::Finished { outcome, error: errors.first().map(ToString::to_string) };
     if let Err(unwritten) = engine.ledger.write(entry).await {
+        if outcome == RunOutcome::Completed {
+            // It may be on record all the same, and the report is about to say otherwise.
+            let error = Some(unwritten.to_string());
+            let corrected = engine.ledger.write(Entry::Finished { outcome: RunOutcome::Failed, error }).await;
+            tracing::warn!(?corrected, "the end of a run could not be written down at once");
+        }
         errors.push(unwritten);
     }
     let completed = errors.is_empty();

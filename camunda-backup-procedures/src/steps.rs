@@ -20,7 +20,8 @@ use crate::engine::{Check, Context};
 use crate::plan::{Goal, StepPlan};
 use crate::spec::Limits;
 
-pub(crate) use resume::{Resumption, resume_exporting};
+pub(crate) use phases::is_paused;
+pub(crate) use resume::{LATEST_EFFECT, Resumption, resume_exporting};
 
 /// One step.
 #[async_trait]

@@ -11,7 +11,7 @@ use camunda_backup::{
 };
 use http::StatusCode;
 
-use crate::world::{completed, connect, connect_with, eight_six, findings, plan, world};
+use crate::world::{completed, connect, connect_with, eight_six, findings, overriding, plan, world};
 
 /// A cluster of which one host answers something else, for the requests that are picked.
 #[derive(Debug)]
@@ -106,7 +106,10 @@ async fn an_operate_url_that_points_at_tasklist_is_said_to() {
     assert!(twins.to_string().contains("operate and tasklist have the same address"), "{twins}");
     // Without the other to compare with: Tasklist does not know the id, and says so in its own way.
     let cluster = connect_with(&simulated, |config| config.operate = config.tasklist.take()).await.unwrap();
-    let failure = cluster.run(plan(&cluster)).await.map(|report| panic!("{report}")).unwrap_err();
+    let error = cluster.plan_backup(BackupSpec::default()).unwrap_err();
+    assert!(error.to_string().contains("application-forgotten (tasklist)"), "{error}");
+    let planned = cluster.plan_backup(overriding(&[FindingCode::ApplicationForgotten])).unwrap();
+    let failure = cluster.run(planned).await.map(|report| panic!("{report}")).unwrap_err();
     let words = failure.error.report();
     assert!(words.contains("operate") && words.contains("Tasklist answers like this"), "{words}");
     assert!(crate::world::sent(&simulated, "zeebe.exporting.pause").is_empty());

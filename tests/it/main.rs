@@ -14,6 +14,7 @@ mod golden_plans;
 mod handle;
 mod kill9;
 mod preflight;
+mod promise;
 mod quirks;
 mod taint;
 mod world;

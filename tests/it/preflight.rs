@@ -108,6 +108,10 @@ fn about_the_cluster() -> Vec<Scenario> {
             },
             ..blocker(Code::AddressMissing, "webapps")
         },
+        Scenario {
+            configure: |config| config.tasklist = None,
+            ..blocker(Code::ApplicationForgotten, "tasklist")
+        },
     ]
 }
 

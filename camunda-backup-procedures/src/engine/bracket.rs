@@ -7,18 +7,20 @@ use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error};
 use tokio::time::Instant;
 
-use super::Engine;
 use super::events::RunEventKind;
 use super::ledger::Entry;
+use super::{Engine, deadline_in};
 use crate::evidence::Window;
-use crate::plan::{Bracket, Obligation};
-use crate::steps::{Resumption, resume_exporting};
+use crate::plan::{Bracket, Obligation, Replicas};
+use crate::steps::{LATEST_EFFECT, Resumption, resume_exporting};
 
 /// How long exporting was, or may have been, paused in this run.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PauseRecord {
     /// When the first byte of the pause may have left.
     began: Option<Instant>,
+    /// Whether its answer left it open what became of it.
+    unanswered: bool,
     /// When every replica was seen exporting again.
     ended: Option<Instant>,
     /// What was seen then.
@@ -43,7 +45,7 @@ impl PauseRecord {
 impl Engine {
     /// Runs `open … body`, then `close`, whatever came before. Only when `open` has sent nothing is nothing closed.
     pub(super) async fn bracket(&self, bracket: &Bracket) -> Result<(), Vec<Error>> {
-        let deadline = Instant::now() + self.context.plan.limits.max_pause;
+        let deadline = deadline_in(self.context.plan.limits.max_pause);
         let inside = self.inside(bracket, deadline).await;
         if self.pause_record().began.is_none() {
             return inside;
@@ -77,6 +79,7 @@ impl Engine {
         let Resumption { window, attempts, broker_by_broker } = resumed
             .map_err(|error| error.with_subject(format!("backup {} owes to {owed}", self.context.plan.id)))?;
         self.pause_ends(window, broker_by_broker);
+        let attempts = attempts + self.close_again_if_late(replicas, budget).await?;
         let paused = self.pause_record().lasted().unwrap_or_default();
         self.events.tell(RunEventKind::Paid { paused });
         self.ledger.write(Entry::Paid { obligation: owed.clone(), attempts }).await.map_err(|error| {
@@ -88,6 +91,16 @@ impl Engine {
         })
     }
 
+    /// A pause without an answer may come true after it was resumed; then it is resumed once more.
+    async fn close_again_if_late(&self, replicas: &Replicas, budget: Duration) -> Result<u32, Error> {
+        let pause = self.pause_record();
+        let Some(began) = pause.began.filter(|_| pause.unanswered) else { return Ok(0) };
+        tokio::time::sleep_until(began + LATEST_EFFECT).await;
+        let resumed =
+            resume_exporting(&self.context.clients, replicas, self.context.clock.as_ref(), budget).await?;
+        Ok(resumed.attempts)
+    }
+
     /// The pause of this run so far.
     pub(crate) fn pause_record(&self) -> PauseRecord {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -95,6 +108,10 @@ impl Engine {
 
     pub(super) fn pause_begins(&self) {
         self.pause.lock().unwrap_or_else(PoisonError::into_inner).began = Some(Instant::now());
+    }
+
+    pub(super) fn pause_is_unanswered(&self) {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).unanswered = true;
     }
 
     fn pause_ends(&self, running_again: Window, broker_by_broker: bool) {

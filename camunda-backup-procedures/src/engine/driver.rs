@@ -13,7 +13,7 @@ use super::decision::{Next, Seen, Sent, decide};
 use super::events::RunEventKind;
 use super::ledger::Entry;
 use super::stop::StopReason;
-use super::{Check, Context, EventBus, Ledger, Pace, Stop};
+use super::{Check, Context, EventBus, Ledger, Pace, Stop, deadline_in};
 use crate::evidence::Evidence;
 use crate::plan::{Obligation, Stage, StepPlan};
 use crate::steps::{self, Step};
@@ -38,7 +38,7 @@ impl Engine {
         for stage in &self.context.plan.stages {
             match stage {
                 Stage::Together(group) => {
-                    let deadline = Instant::now() + self.context.plan.limits.max_part;
+                    let deadline = deadline_in(self.context.plan.limits.max_part);
                     self.together(group, deadline, None).await?;
                 }
                 Stage::Bracket(bracket) => self.bracket(bracket).await?,
@@ -114,7 +114,6 @@ impl Engine {
         let patience = step.patience(&self.context.plan.limits);
         loop {
             self.stop.heard()?;
-            // Reading may be broken off at any time, so the bound holds for it; changing requests are never broken off.
             let looked = tokio::time::timeout_at(deadline, step.check()).await;
             let next = match looked {
                 Err(_) => return Err(out_of_time(plan, progress)),
@@ -129,17 +128,19 @@ impl Engine {
                 Next::Stop(who) => return Err(because(foreign(&who), progress)),
                 Next::Fail { why, advice } => return Err(because(failed(why, advice), progress)),
                 Next::Act if Instant::now() >= deadline => return Err(out_of_time(plan, progress)),
-                Next::Act => self.act(plan, step, owes.take(), progress).await?,
+                Next::Act => self.act(plan, step, deadline, owes.take(), progress).await?,
                 Next::Wait => self.wait(plan, deadline, progress).await?,
             }
         }
     }
 
-    /// Writes the intent, then sends the one request of the step.
+    /// Writes the intent, then sends the one request of the step. When the time is over before the answer came, what
+    /// became of it is as unknown as after a transport's time-out.
     async fn act(
         &self,
         plan: &StepPlan,
         step: &dyn Step,
+        deadline: Instant,
         owes: Option<Obligation>,
         progress: &mut StepProgress,
     ) -> Result<()> {
@@ -153,13 +154,17 @@ impl Engine {
         }
         self.events.tell(RunEventKind::Sending { step: plan.name.clone() });
         progress.acted_at(Instant::now());
-        let answer = step.act().await;
+        let answer = tokio::time::timeout_at(deadline, step.act()).await;
+        let answer = answer.unwrap_or_else(|_| Err(unanswered_in_time(plan)));
         let (sent, note) = match &answer {
             Ok(note) => (Sent::Accepted, note.clone()),
             Err(error) if error.outcome() == Outcome::Unknown => (Sent::Unknown, error.to_string().into()),
             Err(error) => (Sent::Refused, error.to_string().into()),
         };
         progress.sent = sent;
+        if opens && sent == Sent::Unknown {
+            self.pause_is_unanswered();
+        }
         let written = self.ledger.write(Entry::Answered { step: plan.name.clone(), sent, note }).await;
         match answer {
             Err(error) if sent == Sent::Refused => Err(error),
@@ -331,6 +336,13 @@ fn out_of_time(plan: &StepPlan, progress: &StepProgress) -> Error {
         Some(cause) => error.with_server_said(&cause.to_string()),
         None => error,
     }
+}
+
+fn unanswered_in_time(plan: &StepPlan) -> Error {
+    let message = format!("the request of {} was not answered when its time was over", plan.name);
+    Error::new(ErrorKind::DeadlineExceeded, message)
+        .with_component(plan.component.clone())
+        .with_outcome(Outcome::Unknown)
 }
 
 fn panicked(panic: &tokio::task::JoinError) -> Error {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use camunda_backup_core::{BackupId, Clock, Timestamp};
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc};
 
 /// One event, with the time on our clock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,7 +92,8 @@ impl fmt::Display for RunEvent {
     }
 }
 
-/// Gets every event, synchronously. It must return quickly; it cannot fail the run.
+/// Gets the events, one after the other, on a thread of its own: it can neither stop a run nor slow it down. One that falls
+/// far behind misses events.
 pub trait ProgressObserver: fmt::Debug + Send + Sync {
     /// One event.
     fn observe(&self, event: &RunEvent);
@@ -122,13 +123,24 @@ impl Events {
 #[derive(Clone)]
 pub(crate) struct EventBus {
     sender: broadcast::Sender<RunEvent>,
-    observer: Option<Arc<dyn ProgressObserver>>,
+    observer: Option<mpsc::Sender<Told>>,
     clock: Arc<dyn Clock>,
 }
 
+enum Told {
+    Event(RunEvent),
+    /// Everything before this was observed.
+    Drained(std::sync::mpsc::Sender<()>),
+}
+
+/// How many events an observer may be behind.
+const BACKLOG: usize = 256;
+/// How long the end of a run waits for its observer.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 impl EventBus {
     pub(crate) fn new(clock: Arc<dyn Clock>, observer: Option<Arc<dyn ProgressObserver>>) -> Self {
-        Self { sender: broadcast::Sender::new(64), observer, clock }
+        Self { sender: broadcast::Sender::new(64), observer: observer.and_then(listening), clock }
     }
 
     pub(crate) fn subscribe(&self) -> Events {
@@ -139,13 +151,50 @@ impl EventBus {
         let event = RunEvent { at: self.clock.now(), kind };
         tracing::info!(target: "camunda_backup", "{event}");
         if let Some(observer) = &self.observer {
-            // Nothing of ours is half-changed here, and the observer's own state is its own business.
-            let observed = AssertUnwindSafe(|| observer.observe(&event));
-            if std::panic::catch_unwind(observed).is_err() {
-                tracing::warn!("the progress observer panicked; the run goes on");
+            if observer.try_send(Told::Event(event.clone())).is_err() {
+                tracing::warn!("the progress observer is far behind and misses an event");
             }
         }
         // Nobody listening is fine.
         let _ = self.sender.send(event);
+    }
+
+    /// Waits until the observer has seen everything, but not for long.
+    pub(crate) async fn drain(&self) {
+        let Some(observer) = &self.observer else { return };
+        let (drained, seen) = std::sync::mpsc::channel();
+        if observer.try_send(Told::Drained(drained)).is_ok() {
+            // The observer lives in real time, whatever time the run lives in.
+            let _ = tokio::task::spawn_blocking(move || seen.recv_timeout(LAST_WORDS)).await;
+        }
+    }
+}
+
+/// The observer's own thread; it ends with the run.
+fn listening(observer: Arc<dyn ProgressObserver>) -> Option<mpsc::Sender<Told>> {
+    let (sender, mut told) = mpsc::channel(BACKLOG);
+    let thread = std::thread::Builder::new().name("backup-observer".to_owned());
+    let spawned = thread.spawn(move || {
+        while let Some(told) = told.blocking_recv() {
+            match told {
+                Told::Event(event) => {
+                    // Nothing of ours is half-changed here, and the observer's own state is its own business.
+                    let telling = AssertUnwindSafe(|| observer.observe(&event));
+                    if std::panic::catch_unwind(telling).is_err() {
+                        tracing::warn!("the progress observer panicked; the run goes on");
+                    }
+                }
+                Told::Drained(drained) => {
+                    let _ = drained.send(());
+                }
+            }
+        }
+    });
+    match spawned {
+        Ok(_) => Some(sender),
+        Err(error) => {
+            tracing::warn!(%error, "the progress observer gets no thread and is not told anything");
+            None
+        }
     }
 }

@@ -135,5 +135,5 @@ pub(crate) fn entries(history: &RunHistory) -> Result<Vec<Entry>> {
             .with_advice("use the version of this library that wrote it, or a later one")
         })
     };
-    history.records.iter().map(decode).collect()
+    history.understood()?.records.iter().map(decode).collect()
 }

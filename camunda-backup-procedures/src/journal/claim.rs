@@ -6,6 +6,7 @@ use std::sync::Arc;
 use camunda_backup_core::{Component, Error, ErrorKind, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::history::{RunHistory, histories};
 use super::record::FORMAT;
 use super::{Holder, Journal, Key, Lock, LockGuard, Put, seal};
 
@@ -79,6 +80,21 @@ pub async fn claim(
     }
 }
 
+/// The lock of a claim without its record, for a journal that takes none (a full disk). What is done under it is seen by
+/// nobody later, so it must be what may be done twice.
+pub(crate) async fn lock_only(
+    journal: &dyn Journal,
+    cluster: &str,
+    holder_name: &str,
+    now: Timestamp,
+) -> Result<LockGuard> {
+    check_cluster(cluster)?;
+    match journal.lock(cluster, &Holder::this_process(holder_name, now)).await? {
+        Lock::Acquired(guard) => Ok(guard),
+        Lock::Held(other) => Err(held(cluster, other.as_ref())),
+    }
+}
+
 impl Claim {
     /// The fencing token: greater than that of every earlier claim of the cluster.
     pub fn token(&self) -> u64 {
@@ -134,7 +150,11 @@ impl Claim {
 async fn take_token(journal: &dyn Journal, cluster: &str, holder: &mut Holder) -> Result<Vec<Orphan>> {
     for _ in 0..TOKEN_TRIES {
         let claims = claims_of(journal, cluster).await?;
-        holder.token = claims.keys().last().copied().unwrap_or_default() + 1;
+        holder.token = match claims.keys().last() {
+            Some(last) => last + 1,
+            // Lost or expired: whoever has written to a run had a token, too.
+            None => tokens_in_runs(journal, cluster).await? + 1,
+        };
         let put = journal.put_new(&claim_key(cluster, holder.token)?, entry(cluster, holder)?).await?;
         if put == Put::Written {
             return orphans_of(journal, cluster, claims).await;
@@ -156,6 +176,11 @@ async fn claims_of(journal: &dyn Journal, cluster: &str) -> Result<BTreeMap<u64,
         }
     }
     Ok(claims)
+}
+
+async fn tokens_in_runs(journal: &dyn Journal, cluster: &str) -> Result<u64> {
+    let runs = histories(journal, cluster).await?;
+    Ok(runs.iter().map(RunHistory::highest_token).max().unwrap_or_default())
 }
 
 async fn orphans_of(

@@ -65,6 +65,13 @@ impl FileJournal {
         Ok(Self { store: Arc::new(store.await?) })
     }
 
+    /// Opens a journal that exists and takes nothing more (a full disk), to read what is owed.
+    pub(crate) async fn open_to_read(dir: &Path) -> Result<Self> {
+        let (dir, shown) = (dir.to_path_buf(), dir.to_path_buf());
+        let store = blocking("journal.open", shown, move || Store::open_to_read(&dir)).await?;
+        Ok(Self { store: Arc::new(store) })
+    }
+
     /// The same journal as if the file system had no hard links.
     #[cfg(test)]
     pub(super) async fn open_without_links(dir: &Path) -> Result<Self> {

@@ -57,6 +57,8 @@ pub struct RunHistory {
     pub gaps: Vec<RangeInclusive<u64>>,
     /// Keys among the run's records that are none.
     pub strangers: Vec<Key>,
+    /// The first record of a newer version of this library, with its format: what it means is not known here.
+    pub newer: Option<(Key, u64)>,
 }
 
 impl RunHistory {
@@ -71,6 +73,17 @@ impl RunHistory {
     /// Whether all that was ever recorded can be read: no gap and no damage, except for one torn record at the end.
     pub fn is_complete(&self) -> bool {
         self.gaps.is_empty() && self.damaged.iter().all(|damage| Some(damage) == self.torn_tail())
+    }
+
+    /// The history, if this version of the library can understand all of it.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`] if a record was written by a newer version, whose obligations this one does not know.
+    pub fn understood(&self) -> Result<&Self> {
+        match &self.newer {
+            None => Ok(self),
+            Some((key, format)) => Err(newer(key, *format)),
+        }
     }
 
     /// The place of the last record or takeover that can be read; 0 if there is none.
@@ -102,8 +115,8 @@ impl RunHistory {
 /// Everything that is stored about the runs of a cluster, oldest first.
 ///
 /// # Errors
-/// [`ErrorKind::Journal`] if the journal cannot be listed, or if a record was written by a newer version of this
-/// library, whose obligations this version would not understand.
+/// [`ErrorKind::Journal`] if the journal cannot be listed. A run that this version does not understand is no error here,
+/// so that it cannot hide the others: see [`RunHistory::understood`].
 pub async fn histories(journal: &dyn Journal, cluster: &str) -> Result<Vec<RunHistory>> {
     let mut runs: BTreeMap<RunId, Vec<Key>> = BTreeMap::new();
     for key in journal.list(&cluster_prefix(cluster)?).await? {
@@ -147,7 +160,8 @@ fn seq_of(key: &Key) -> Option<u64> {
 
 async fn read_run(journal: &dyn Journal, run: RunId, keys: Vec<Key>) -> Result<RunHistory> {
     let (records, takeovers, damaged, strangers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut history = RunHistory { run, records, takeovers, damaged, gaps: Vec::new(), strangers };
+    let mut history =
+        RunHistory { run, records, takeovers, damaged, gaps: Vec::new(), strangers, newer: None };
     for key in keys {
         let Some(seq) = seq_of(&key) else {
             history.strangers.push(key);
@@ -166,7 +180,9 @@ async fn read_run(journal: &dyn Journal, run: RunId, keys: Vec<Key>) -> Result<R
                 tracing::warn!(%key, why, "a journal record is damaged");
                 history.damaged.push(Damage { key, seq, why });
             }
-            Err(Unreadable::Newer(format)) => return Err(newer(&key, format)),
+            Err(Unreadable::Newer(format)) => {
+                history.newer.get_or_insert((key, format));
+            }
         }
     }
     history.gaps = gaps(&history);

@@ -3,8 +3,12 @@
 //! Holders are numbered. `locks/<name>/00000003` says who the third is, `locks/<name>/00000003.released` that it is
 //! over. Number n+1 may be put only when n is released, and a conditional put lets one of many succeed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use bytes::Bytes;
-use camunda_backup_core::Result;
+use camunda_backup_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
 
 use super::{Holder, Journal, Key, Lock, LockGuard, Put, seal};
 
@@ -20,16 +24,40 @@ pub(super) async fn lock<J: Journal + ?Sized>(journal: &J, name: &str, holder: &
         Some(Newest { number, released: true }) => number + 1,
         None => 1,
     };
-    let body = seal::seal(holder)?;
-    match journal.put_new(&holder_key(name, number)?, body.clone()).await {
-        Ok(Put::Written) => Ok(Lock::Acquired(LockGuard::until_put(released_key(name, number)?, body))),
-        Ok(Put::Exists) => held(journal, name, number).await,
-        Err(error) => {
-            // The put may have arrived, or may arrive yet; either way this number must not be held by nobody.
-            let _ = journal.put_new(&released_key(name, number)?, body).await;
-            Err(error)
+    let body = seal::seal(&Holding { holder: holder.clone(), attempt: attempt() })?;
+    let ours = Lock::Acquired(LockGuard::until_put(released_key(name, number)?, body.clone()));
+    let mut unanswered = None;
+    for _ in 0..TRIES {
+        match journal.put_new(&holder_key(name, number)?, body.clone()).await {
+            Ok(Put::Written) => return Ok(ours),
+            // An earlier try of ours may have arrived although nobody said so. What is stored decides: to release a
+            // number that we do not know to be ours could take the lock from somebody.
+            Ok(Put::Exists) if journal.read(&holder_key(name, number)?).await? == body => return Ok(ours),
+            Ok(Put::Exists) => return held(journal, name, number).await,
+            Err(error) => unanswered = Some(error),
         }
     }
+    Err(unanswered
+        .unwrap_or_else(|| Error::new(ErrorKind::Journal, "the lock was not answered"))
+        .with_advice("if the lock is held by this very process afterwards, call break_lock"))
+}
+
+/// How often an unanswered put is sent again.
+const TRIES: u32 = 3;
+
+/// What is stored about a holder.
+#[derive(Debug, Serialize, Deserialize)]
+struct Holding {
+    #[serde(flatten)]
+    holder: Holder,
+    /// Tells two attempts of one process in one millisecond apart.
+    attempt: String,
+}
+
+fn attempt() -> String {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    format!("{nanos}-{}", COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
 pub(super) async fn break_lock<J: Journal + ?Sized>(journal: &J, name: &str) -> Result<Option<Holder>> {

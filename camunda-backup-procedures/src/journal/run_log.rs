@@ -66,6 +66,7 @@ impl RunLog {
         let mut log = Self::begin(journal, cluster, run, token);
         for _ in 0..TAKEOVER_TRIES {
             let history = history_of(&*log.journal, cluster, &log.run).await?;
+            history.understood()?;
             if history.records.is_empty() && history.takeovers.is_empty() && history.damaged.is_empty() {
                 return Err(log.error(ErrorKind::NotFound, "the journal holds nothing about this run"));
             }

@@ -84,6 +84,7 @@ impl Runbook<'_> {
         let resume = requests::resume(self.clients);
         Ok(Bracket {
             owes: Obligation::ResumeExporting {
+                gateway: self.plan.pinned.gateway.clone(),
                 version: self.facts.version.clone(),
                 mode,
                 replicas: self.plan.pinned.replicas.clone(),

@@ -10,6 +10,7 @@ use crate::facts::{Facts, Probe};
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = topology(facts);
+    findings.extend(members(facts));
     findings.extend(exporting(facts));
     findings.extend(pending_change(facts));
     findings.extend(exporters(facts));
@@ -67,6 +68,36 @@ fn topology_unknown(facts: &Facts) -> Finding {
             "who leads and who is alive cannot be seen; that the gateway accepts pause and resume has to do",
         )
         .advise(ADVICE)
+}
+
+/// Up to 8.3 a topology is made of what the brokers with an address say, and nobody tells whether there are others.
+fn members(facts: &Facts) -> Option<Finding> {
+    let told = facts.version.line() >= (8, 4) || facts.partitions.is_empty();
+    let addresses = facts.partitions.len();
+    match facts.cluster_size {
+        _ if told => None,
+        Some(size) if size == addresses => None,
+        Some(size) => Some(
+            Finding::blocker(
+                FindingCode::TopologyIncomplete,
+                "zeebe",
+                format!("{addresses} brokers have an address, and the cluster has {size}"),
+            )
+            .because("a broker that is not looked at may stay paused")
+            .advise("configure the management address of every broker in `brokers` (CAMUNDA_BROKER_URLS)"),
+        ),
+        None => Some(
+            Finding::warning(
+                FindingCode::ExportingUnknown,
+                "zeebe",
+                format!(
+                    "{addresses} brokers have an address; up to 8.3 nothing tells whether there are more"
+                ),
+            )
+            .because("a broker that is not looked at may not pause, so the verdict cannot be PROVEN")
+            .advise("set `cluster-size` (CAMUNDA_CLUSTER_SIZE) to the number of brokers"),
+        ),
+    }
 }
 
 fn exporting(facts: &Facts) -> Vec<Finding> {
@@ -164,6 +195,14 @@ fn paused(component: &str, seen: String) -> Finding {
 }
 
 fn pending_change(facts: &Facts) -> Option<Finding> {
+    if let Some(why) = facts.cluster_state.failure() {
+        let seen = format!("whether a cluster change is pending cannot be read: {why}");
+        return Some(
+            Finding::warning(FindingCode::ChangePending, "zeebe", seen)
+                .because("that nothing joined or left in the window cannot be shown then")
+                .advise("check that the gateway answers GET /actuator/cluster"),
+        );
+    }
     let change = facts.cluster_state.seen()?.pending_change.as_ref()?;
     let seen = format!("cluster change {} is pending ({})", change.id, change.status);
     Some(
@@ -174,6 +213,17 @@ fn pending_change(facts: &Facts) -> Option<Finding> {
 }
 
 fn exporters(facts: &Facts) -> Vec<Finding> {
+    if let Some(why) = facts.exporters.failure() {
+        return vec![
+            Finding::warning(
+                FindingCode::ExporterNotEnabled,
+                "zeebe",
+                format!("the exporters cannot be read: {why}"),
+            )
+            .because("whether all of them are enabled cannot be shown then")
+            .advise("check that the gateway answers GET /actuator/exporters"),
+        ];
+    }
     let not_enabled = facts
         .exporters
         .seen()

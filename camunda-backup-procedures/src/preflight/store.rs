@@ -127,6 +127,14 @@ fn no_records(facts: &Facts) -> Finding {
 }
 
 fn disks(facts: &Facts) -> Vec<Finding> {
+    if let Some(why) = facts.disk.failure() {
+        let seen = format!("its disks cannot be read: {why}");
+        return vec![
+            Finding::warning(FindingCode::StoreDiskFull, "store", seen)
+                .because("on a node over its flood stage backups fail without saying why")
+                .advise("allow this user to read GET /_nodes/stats/fs and the cluster's settings"),
+        ];
+    }
     let over = facts.disk.seen().map(|disk| disk.over_flood_stage.clone()).unwrap_or_default();
     over.into_iter()
         .map(|node| {

@@ -9,7 +9,7 @@ use camunda_backup_zeebe::{PauseAnswer, PauseMode};
 use serde_json::{Value, json};
 
 use super::Step;
-use super::phases::{Exporting, Frame, look};
+use super::phases::{Exporting, Frame, look, nobody_has_joined};
 use crate::engine::{Check, Context, Progress};
 use crate::evidence::{Certainty, Evidence, Window};
 use crate::facts::replicas_of;
@@ -30,6 +30,15 @@ pub(super) struct Pause {
 impl Step for Pause {
     async fn check(&self) -> Result<Check> {
         let (exporting, window) = look_at(&self.context).await?;
+        if matches!(exporting, Exporting::Everywhere | Exporting::NoWitness) {
+            let (clients, planned) = (&self.context.clients, &self.context.plan.pinned.replicas);
+            if !nobody_has_joined(clients, &window, planned).await? {
+                // They would be paused too, and are not in what is owed.
+                return Ok(Check::Foreign(
+                    "brokers or replicas have joined since the plan was made".to_owned(),
+                ));
+            }
+        }
         Ok(match exporting {
             Exporting::Everywhere => Check::NotStarted,
             Exporting::Paused(mode) if mode == self.mode && window.certainty == Certainty::Believed => {

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 use crate::clients::Clients;
 use crate::evidence::{Certainty, Window};
+use crate::facts::{replicas_of, replicas_of_members};
+use crate::plan::Replicas;
 
 /// What all replicas do together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +28,6 @@ pub(super) enum Exporting {
     /// There is nobody to ask: neither brokers' addresses nor a status in this version.
     NoWitness,
 }
-
-pub(super) type Replicas = BTreeMap<BrokerId, BTreeSet<PartitionId>>;
 
 /// Asks every broker that has an address, and the cluster where its version has a status.
 ///
@@ -69,7 +69,7 @@ pub(super) async fn look(
     let by_replica = (!clients.partitions.is_empty())
         .then(|| from_replicas(&window.partitions, expected, &unseen, clients.dialect.follower_phases));
     window.certainty = match (&by_replica, &by_status) {
-        (Some(_), _) if covers(clients, expected) => Certainty::EveryReplica,
+        (Some(_), _) if sees_everybody(clients, expected) => clients.every_one_that_shows_a_phase(),
         (_, Some(_)) => Certainty::Status,
         _ => Certainty::Believed,
     };
@@ -85,8 +85,55 @@ pub(super) async fn look(
     Ok((exporting, window))
 }
 
+/// Whether exporting is seen to be paused in this mode, on some replica at least.
+pub(crate) async fn is_paused(
+    clients: &Clients,
+    expected: &Replicas,
+    mode: PauseMode,
+    clock: &dyn Clock,
+) -> bool {
+    let Ok((exporting, window)) = look(clients, expected, clock).await else { return false };
+    let paused = if mode == PauseMode::Soft { Kind::Soft } else { Kind::Hard };
+    let mut phases =
+        window.partitions.values().flat_map(BTreeMap::values).filter_map(|s| s.exporter_phase.as_ref());
+    exporting == Exporting::Paused(mode) || phases.any(|phase| kind_of(phase) == paused)
+}
+
+/// Whether the topology shows replicas that nobody planned with, and that nobody has looked at therefore.
+pub(super) fn has_newcomers(window: &Window, expected: &Replicas) -> bool {
+    window.topology.as_ref().is_some_and(|topology| are_more(&replicas_of(topology), expected))
+}
+
+/// The same, asked of whoever can tell, before a pause reaches them too.
+///
+/// # Errors
+/// When nobody answers who could tell. Up to 8.3 nobody can, and nobody can join.
+pub(super) async fn nobody_has_joined(
+    clients: &Clients,
+    window: &Window,
+    expected: &Replicas,
+) -> Result<bool> {
+    match (&window.topology, &clients.cluster) {
+        (Some(topology), _) => Ok(!are_more(&replicas_of(topology), expected)),
+        (None, Some(cluster)) => Ok(!are_more(&replicas_of_members(&cluster.state().await?), expected)),
+        (None, None) if clients.topology.is_some() => Err(late_topology()),
+        (None, None) => Ok(true),
+    }
+}
+
+fn are_more(seen: &Replicas, expected: &Replicas) -> bool {
+    seen.iter()
+        .any(|(broker, partitions)| expected.get(broker).is_none_or(|known| !partitions.is_subset(known)))
+}
+
+/// Whether the brokers that can be asked are all that there are. Their addresses alone don't tell: somebody else has to
+/// say who belongs to the cluster, and up to 8.3 only the configuration can.
+pub(super) fn sees_everybody(clients: &Clients, expected: &Replicas) -> bool {
+    covers(clients, expected) && (clients.tells_members() || clients.cluster_size == Some(expected.len()))
+}
+
 /// Every replica of the expected topology sits on a broker whose address is known.
-fn covers(clients: &Clients, expected: &Replicas) -> bool {
+pub(super) fn covers(clients: &Clients, expected: &Replicas) -> bool {
     !expected.is_empty() && expected.keys().all(|broker| clients.partitions.contains_key(broker))
 }
 
@@ -146,7 +193,9 @@ impl Frame {
 async fn topology(clients: &Clients, expected: &Replicas) -> Result<Option<Topology>> {
     let Some(client) = &clients.topology else { return Ok(None) };
     let only_witness = !covers(clients, expected);
-    match client.topology().await {
+    // What comes later than that makes nothing believable any more, and a resume may be waiting for it.
+    let read = tokio::time::timeout(SHORTER_THAN_A_START, client.topology()).await;
+    match read.unwrap_or_else(|_| Err(late_topology())) {
         Ok(topology) if only_witness && !topology.problems().is_empty() => {
             let problems = topology.problems().join("; ");
             Err(Error::new(ErrorKind::Unavailable, format!("the topology is not complete: {problems}"))
@@ -156,6 +205,11 @@ async fn topology(clients: &Clients, expected: &Replicas) -> Result<Option<Topol
         Err(error) if only_witness => Err(error),
         Err(_) => Ok(None),
     }
+}
+
+fn late_topology() -> Error {
+    let message = format!("the topology did not come within {SHORTER_THAN_A_START:?}");
+    Error::new(ErrorKind::Unavailable, message).with_component(Component::Rest)
 }
 
 fn from_status(status: &ExportingStatus) -> Exporting {

@@ -1,12 +1,12 @@
 //! The snapshot of the exported records, made by us, and the positions that the records hold.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error, IndexName, Result, SnapshotName};
-use camunda_backup_es::{CreateSnapshot, SnapshotState};
+use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotState};
 use serde_json::{Map, Value, json};
 
 use super::Step;
@@ -20,7 +20,7 @@ pub(super) struct Records {
     snapshot: SnapshotName,
     /// What was asked for, to be compared with what the snapshot holds: an empty list or a wildcard without a match
     /// is a success to the store (Q15).
-    wanted: Mutex<BTreeSet<String>>,
+    wanted: Mutex<BTreeSet<IndexName>>,
 }
 
 impl Records {
@@ -28,8 +28,21 @@ impl Records {
         Self { context, snapshot, wanted: Mutex::new(BTreeSet::new()) }
     }
 
-    fn wanted(&self) -> BTreeSet<String> {
-        self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    fn wanted(&self) -> BTreeSet<IndexName> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The prefix as concrete names: what the snapshot shall hold.
+    async fn resolve(&self, store: &SearchStore) -> Result<()> {
+        let indices: BTreeSet<IndexName> =
+            store.indices(&self.context.record_prefix).await?.into_iter().map(|index| index.name).collect();
+        if indices.is_empty() {
+            return Err(Error::new(ErrorKind::Failed, "there are no record indices any more")
+                .with_component(Component::Store)
+                .with_advice("check the record prefix; nothing was sent"));
+        }
+        *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = indices;
+        Ok(())
     }
 
     fn metadata(&self) -> Map<String, Value> {
@@ -61,8 +74,14 @@ impl Step for Records {
             }
         }
         let found = store.snapshots(repository, std::slice::from_ref(&self.snapshot)).await?;
-        let Some(info) = found.into_iter().next() else { return Ok(Check::NotStarted) };
         let wanted = self.wanted();
+        let Some(info) = found.into_iter().next() else {
+            if wanted.is_empty() {
+                self.resolve(store).await?;
+            }
+            return Ok(Check::NotStarted);
+        };
+        let wanted: BTreeSet<String> = wanted.iter().map(ToString::to_string).collect();
         Ok(match &info.state {
             SnapshotState::InProgress => Check::Pending(Progress { running: true, ..Progress::default() }),
             _ if info.is_clean_success() && info.indices == wanted => {
@@ -84,15 +103,7 @@ impl Step for Records {
 
     async fn act(&self) -> Result<Value> {
         let (store, repository) = self.context.clients.store()?;
-        let indices: Vec<IndexName> =
-            store.indices(&self.context.record_prefix).await?.into_iter().map(|index| index.name).collect();
-        if indices.is_empty() {
-            return Err(Error::new(ErrorKind::Failed, "there are no record indices any more")
-                .with_component(Component::Store)
-                .with_advice("check the record prefix; nothing was sent"));
-        }
-        *self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            indices.iter().map(ToString::to_string).collect();
+        let indices = self.wanted().into_iter().collect();
         let options = CreateSnapshot { indices, include_global_state: true, metadata: self.metadata() };
         store.create_snapshot(repository, &self.snapshot, &options).await?;
         Ok(json!({ "snapshot": self.snapshot, "indices": self.wanted() }))

@@ -1,16 +1,18 @@
 //! Resuming exporting until every replica was seen exporting: the `close` of the bracket, and what `recover()` does.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use camunda_backup_core::error::{ErrorKind, Outcome};
 use camunda_backup_core::{BrokerId, Clock, Component, Error, Result};
+use camunda_backup_zeebe::ClusterState;
 use futures_util::future::join_all;
 
-use super::phases::{Exporting, Frame, Replicas, look};
+use super::phases::{Exporting, Frame, covers, has_newcomers, look, sees_everybody};
 use crate::clients::Clients;
 use crate::engine::Pace;
 use crate::evidence::{Certainty, Window};
+use crate::facts::replicas_of_members;
+use crate::plan::Replicas;
 
 /// How resuming ended well.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +27,11 @@ pub(crate) struct Resumption {
 
 /// A gateway that answers at once is left to do it alone; while it hesitates, each broker is resumed by itself too.
 const HESITATION: Duration = Duration::from_secs(2);
+/// How long after it was sent a pause without an answer may still take effect: longer than every time-out of ours and of
+/// a gateway. Until then exporting that was seen running proves nothing.
+pub(crate) const LATEST_EFFECT: Duration = Duration::from_secs(60);
+/// How long one look may take: a broker that does not answer must not keep the next attempt waiting.
+const LOOK: Duration = Duration::from_secs(30);
 /// However small the budget is, one attempt is made in earnest.
 const AT_LEAST: Duration = Duration::from_secs(10);
 
@@ -83,16 +90,18 @@ impl Tried {
     ) -> Option<Window> {
         self.attempts += 1;
         let frame = Frame::open(clients, expected).await;
-        self.refusal = self.resume(clients).await.err();
+        self.refusal = self.resume(clients, expected).await.err();
         let accepted = self.refusal.is_none();
         let remaining =
             if self.attempts > 1 { still_configured(clients, expected).await } else { expected.clone() };
         let expected = &remaining;
-        match look(clients, expected, clock).await {
-            // Up to 8.2 followers show no phase, so seeing is not enough.
+        let looked = tokio::time::timeout(LOOK, look(clients, expected, clock)).await;
+        match looked.unwrap_or_else(|_| Err(unanswered_look())) {
+            // Up to 8.2 followers show no phase, and newcomers were not asked: seeing is not enough then.
             Ok((Exporting::Everywhere, window))
                 if window.certainty > Certainty::Believed
-                    && (accepted || clients.dialect.follower_phases) =>
+                    && (accepted
+                        || (clients.dialect.follower_phases && !has_newcomers(&window, expected))) =>
             {
                 return Some(window);
             }
@@ -116,7 +125,12 @@ impl Tried {
         None
     }
 
-    async fn resume(&mut self, clients: &Clients) -> Result<()> {
+    /// Resumes by the gateway, and each broker by itself where that is needed. An error means that somebody may not have
+    /// been reached.
+    async fn resume(&mut self, clients: &Clients, expected: &Replicas) -> Result<()> {
+        if !clients.dialect.follower_phases && covers(clients, expected) {
+            return self.resume_unseen_followers(clients, expected).await;
+        }
         let mut gateway = Box::pin(clients.exporting.resume());
         let prompt = tokio::time::timeout(HESITATION, &mut gateway).await;
         if matches!(prompt, Ok(Ok(()))) {
@@ -126,47 +140,63 @@ impl Tried {
             attempts = self.attempts,
             "resume was not accepted at once; resuming each reachable broker"
         );
-        self.broker_by_broker |= resume_each_broker(clients).await;
+        self.broker_by_broker |= resume_each_broker(clients).await.iter().any(|(_, answer)| answer.is_ok());
         match prompt {
             Ok(answer) => answer,
             Err(_) => gateway.await,
         }
     }
+
+    /// Followers of 8.1 and 8.2 do not show that they are resumed, and a gateway that has just started may not know them
+    /// (Q33): each broker has to say it of itself.
+    async fn resume_unseen_followers(&mut self, clients: &Clients, expected: &Replicas) -> Result<()> {
+        let (gateway, brokers) = tokio::join!(clients.exporting.resume(), resume_each_broker(clients));
+        self.broker_by_broker |= gateway.is_err() && brokers.iter().any(|(_, answer)| answer.is_ok());
+        brokers.into_iter().filter(|(broker, _)| expected.contains_key(broker)).try_for_each(|(_, a)| a)?;
+        // Whoever has no address here can only be reached by the gateway.
+        if sees_everybody(clients, expected) { Ok(()) } else { gateway }
+    }
 }
 
-async fn resume_each_broker(clients: &Clients) -> bool {
+async fn resume_each_broker(clients: &Clients) -> Vec<(BrokerId, Result<()>)> {
     let resumed = clients.partitions.iter().map(|(broker, client)| async move {
-        let answer = client.resume_exporting().await;
+        let answer = client.resume_exporting().await.map(|_| ());
         if let Err(error) = &answer {
             tracing::warn!(%broker, %error, "this broker could not be resumed by itself");
         }
-        answer.is_ok()
+        (broker.clone(), answer)
     });
-    join_all(resumed).await.contains(&true)
+    join_all(resumed).await
+}
+
+fn unanswered_look() -> Error {
+    Error::new(ErrorKind::Unavailable, format!("what exporting does was not answered within {LOOK:?}"))
+        .with_component(Component::Zeebe)
 }
 
 /// Who has left the cluster for good since the pause owes nothing any more. Only the cluster's own configuration (8.4+)
 /// can say so: it lists dead brokers too, and must not be in the middle of a change.
 async fn still_configured(clients: &Clients, expected: &Replicas) -> Replicas {
     let Some(cluster) = &clients.cluster else { return expected.clone() };
-    let Ok(state) = cluster.state().await else { return expected.clone() };
-    let member = |broker: &BrokerId| state.brokers.iter().find(|member| member.id == *broker);
-    if state.pending_change.is_some() || !expected.keys().any(|broker| member(broker).is_some()) {
-        return expected.clone();
+    let Ok(Ok(state)) = tokio::time::timeout(LOOK, cluster.state()).await else { return expected.clone() };
+    remaining(expected, &state).unwrap_or_else(|| expected.clone())
+}
+
+/// `None` if the configuration is changing, or is one of somebody else.
+fn remaining(expected: &Replicas, state: &ClusterState) -> Option<Replicas> {
+    let configured = replicas_of_members(state);
+    if state.pending_change.is_some() || !expected.keys().any(|broker| configured.contains_key(broker)) {
+        return None;
     }
-    let remaining = expected.iter().filter_map(|(broker, partitions)| {
-        let held: BTreeSet<_> = partitions
-            .iter()
-            .filter(|p| member(broker).is_some_and(|m| m.partitions.contains(p)))
-            .copied()
-            .collect();
-        (!held.is_empty()).then(|| (broker.clone(), held))
+    let mut remaining = expected.clone();
+    remaining.retain(|broker, partitions| {
+        partitions.retain(|partition| configured.get(broker).is_some_and(|held| held.contains(partition)));
+        !partitions.is_empty()
     });
-    let remaining: Replicas = remaining.collect();
     if remaining != *expected {
         tracing::warn!(?expected, ?remaining, "brokers or replicas have left the cluster since the pause");
     }
-    remaining
+    Some(remaining)
 }
 
 /// The corrupt marker file of a soft pause under a hard one: the broker never starts, and resuming fails (Q6).

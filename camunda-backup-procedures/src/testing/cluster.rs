@@ -195,6 +195,7 @@ impl SimulatedCluster {
         config.store = Some(Endpoint::new(STORE_URL)?);
         config.repository = Some(RepositoryName::new(&self.inner.options.camunda.repository)?);
         if self.inner.options.broker_addresses {
+            config.cluster_size = Some(addresses.brokers.len());
             for (id, url) in &addresses.brokers {
                 config.brokers.insert(id.clone(), Endpoint::new(url)?);
             }

@@ -10,6 +10,7 @@ use super::{
     unproven, violated,
 };
 use crate::evidence::Evidence;
+use crate::facts::Facts;
 use crate::plan::{BackupOrder, Goal};
 use crate::planner::{drift, in_words};
 
@@ -83,7 +84,9 @@ fn every_part(case: &Case<'_>) -> Standings {
     }
     let count: usize = parts.iter().map(|(_, p)| p.snapshots.len()).sum();
     if parts.iter().flat_map(|(_, p)| &p.snapshots).all(camunda_backup_es::SnapshotInfo::is_clean_success) {
-        holds(format!("{count} parts of {} applications in the store", parts.len()))
+        let mut words = vec![format!("{count} parts of {} applications in the store", parts.len())];
+        words.extend(parts.iter().filter_map(|(_, p)| p.disagreement.clone()));
+        holds(words.join("; "))
     } else {
         violated("a part is not a clean success in the store")
     }
@@ -134,9 +137,28 @@ fn prefixes_of(app: &str) -> Vec<&str> {
     if app == "webapps" { vec!["camunda", "operate", "tasklist"] } else { vec![app] }
 }
 
+/// That there are no records has to be seen, too: under another prefix they would be missing without a word.
+fn without_records(case: &Case<'_>) -> Standings {
+    if case.plan.zeebe_only || case.before.rdbms {
+        return not_applicable("only Zeebe's part was asked for");
+    }
+    let Some(exporters) = case.before.exporters.seen() else {
+        return unproven("no record index was found, and which exporters there are is not to be seen");
+    };
+    let writes_records = |id: &str| ["elastic", "opensearch"].iter().any(|word| id.contains(word));
+    match exporters
+        .iter()
+        .map(|exporter| exporter.id.to_string())
+        .find(|id| writes_records(&id.to_lowercase()))
+    {
+        Some(id) => unproven(format!("no record index was found, and there is an exporter {id}")),
+        None => not_applicable("no record exporter"),
+    }
+}
+
 fn records_covered(case: &Case<'_>) -> Standings {
     if !case.plans(is_records) {
-        return not_applicable("no record exporter");
+        return without_records(case);
     }
     let Some((_, records)) = case.records() else { return violated("the records snapshot is missing") };
     let Some(live) = case.before.record_indices.seen() else {
@@ -235,14 +257,14 @@ fn record_positions<'a>(case: &'a Case<'_>) -> Vec<&'a BTreeMap<i64, i64>> {
 
 fn no_hole(case: &Case<'_>) -> Standings {
     if !case.plans(is_records) {
-        return not_applicable("no record exporter");
+        return without_records(case);
     }
     compare_records(case, true)
 }
 
 fn no_future(case: &Case<'_>) -> Standings {
     if !case.plans(is_records) {
-        return not_applicable("no record exporter");
+        return without_records(case);
     }
     compare_records(case, false)
 }
@@ -311,12 +333,16 @@ fn no_change(case: &Case<'_>) -> Standings {
     if !drift.unseen.is_empty() {
         return unproven(in_words(&drift.unseen));
     }
-    let last = |facts: &crate::facts::Facts| {
+    let last = |facts: &Facts| {
         facts
             .cluster_state
             .seen()
             .and_then(|state| state.last_change.as_ref().map(|change| change.id.clone()))
     };
+    let failed = |facts: &Facts| facts.cluster_state.failure().map(str::to_owned);
+    if let Some(why) = failed(case.before).or_else(|| failed(after)) {
+        return unproven(format!("the cluster's changes could not be read: {why}"));
+    }
     let pending = after.cluster_state.seen().is_some_and(|state| state.pending_change.is_some());
     // The newest 8.10 makes every pause and resume a cluster change of its own.
     let moves_itself = case.plan.rest;

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
+use camunda_backup_core::BackupId;
+use camunda_backup_es::SnapshotState;
+use camunda_backup_zeebe::{BackupState, ExporterPhase, ExportingStatus};
+
 use super::{
     Case, Condition, Standing, condition, holds, is_application, is_records, is_zeebe, not_applicable,
     unproven, violated,
 };
 use crate::engine::{Entry, Moment};
 use crate::evidence::Certainty;
+use crate::facts::{Facts, id_in_name};
 use crate::plan::{BackupOrder, Goal};
 
 type Standings = (Standing, String);
@@ -114,10 +119,17 @@ fn pause_held(case: &Case<'_>) -> Standings {
         return unproven("a partition changed its leader inside the window");
     }
     match a.certainty.min(r.certainty) {
+        Certainty::EveryLeader => holds(format!(
+            "on every leader, twice, and no partition changed its leader; followers of this version show no phase; \
+             exported positions {before:?} stood still"
+        )),
         Certainty::EveryReplica => {
             holds(format!("on every replica, twice; exported positions {before:?} stood still"))
         }
         Certainty::Status => unproven("by the cluster's status only; configure the brokers' addresses"),
+        Certainty::Believed if !r.partitions.is_empty() => unproven(
+            "on the brokers that have an address; configure every broker, and `cluster-size` up to 8.3",
+        ),
         Certainty::Believed if r.topology.is_none() => {
             unproven("by the gateway's answer only; configure the brokers' addresses")
         }
@@ -148,6 +160,16 @@ fn alone_in_window(case: &Case<'_>) -> Standings {
         let lists: Vec<String> = unread.into_iter().collect();
         return unproven(format!("these lists of backups could not be read: {}", lists.join(", ")));
     }
+    let busy = [("before", case.before), ("after", after)].into_iter().find_map(|(when, facts)| {
+        let who = running_elsewhere(facts, case.plan.id)?;
+        Some(format!("{who} was running {when} the window"))
+    });
+    if let Some(busy) = busy {
+        return unproven(busy);
+    }
+    if let Some(paused) = not_exporting(after) {
+        return unproven(format!("after the resume somebody paused again: {paused}"));
+    }
     let known = case.before.known_ids();
     let others: Vec<String> = after
         .known_ids()
@@ -156,8 +178,38 @@ fn alone_in_window(case: &Case<'_>) -> Standings {
         .map(|id| id.to_string())
         .collect();
     if others.is_empty() {
-        holds("this run held the claim, and no other backup id appeared")
+        holds("this run held the claim, no other backup ran or appeared, and exporting runs afterwards")
     } else {
         violated(format!("other backups appeared meanwhile: {}", others.join(", ")))
     }
+}
+
+/// A backup or snapshot of somebody else that is under way.
+fn running_elsewhere(facts: &Facts, ours: BackupId) -> Option<String> {
+    let zeebe = facts
+        .runtime_backups
+        .seen()
+        .into_iter()
+        .flatten()
+        .find(|backup| backup.state == BackupState::InProgress && backup.id != ours.value());
+    if let Some(backup) = zeebe {
+        return Some(format!("Zeebe's backup {}", backup.id));
+    }
+    let mut snapshots = facts.snapshots.seen().into_iter().flatten();
+    let (name, _) = snapshots.find(|(name, state)| {
+        **state == SnapshotState::InProgress && id_in_name(name) != Some(ours.value())
+    })?;
+    Some(format!("snapshot {name}"))
+}
+
+fn not_exporting(facts: &Facts) -> Option<String> {
+    if let Some(status) = facts.exporting.seen().filter(|status| **status != ExportingStatus::Exporting) {
+        return Some(format!("the cluster's status is {status}"));
+    }
+    facts.partitions.iter().find_map(|(broker, probe)| {
+        let phases =
+            probe.seen()?.iter().filter_map(|(partition, s)| Some((partition, s.exporter_phase.as_ref()?)));
+        let (partition, phase) = phases.into_iter().find(|(_, phase)| **phase != ExporterPhase::Exporting)?;
+        Some(format!("partition {partition} of broker {broker} is {phase}"))
+    })
 }

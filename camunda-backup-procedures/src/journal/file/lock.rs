@@ -40,16 +40,23 @@ pub(super) fn try_lock(store: &Store, path: &Path, holder: &Holder) -> io::Resul
     let mut file = options.open(path)?;
     match fs4::FileExt::try_lock(&file) {
         Ok(()) => {
-            file.set_len(0)?;
-            let mut text = serde_json::to_vec(holder)?;
-            text.push(b'\n');
-            file.write_all(&text)?;
-            file.sync_all()?;
+            // On a full disk the lock holds all the same, and what is owed must be done then, too.
+            if let Err(error) = write_holder(&mut file, holder) {
+                tracing::warn!(path = %path.display(), %error, "who holds the lock could not be written into it");
+            }
             Ok(Tried::Ours(LockedFile(file)))
         }
         Err(TryLockError::WouldBlock) => Ok(Tried::Theirs(read_holder(&mut file))),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+fn write_holder(file: &mut File, holder: &Holder) -> io::Result<()> {
+    file.set_len(0)?;
+    let mut text = serde_json::to_vec(holder)?;
+    text.push(b'\n');
+    file.write_all(&text)?;
+    file.sync_all()
 }
 
 /// Whether somebody has a lock, and who, if that can be read.

@@ -35,6 +35,11 @@ impl Store {
         Ok(store)
     }
 
+    /// The directory as it is. Whether files can be put there shows with the first one.
+    pub(super) fn open_to_read(root: &Path) -> io::Result<Self> {
+        Ok(Self { root: root.canonicalize()?, has_links: true, counter: AtomicU64::new(0) })
+    }
+
     #[cfg(test)]
     pub(super) fn without_links(mut self) -> Self {
         self.has_links = false;

@@ -123,10 +123,26 @@ async fn a_lock_whose_holder_is_gone_is_free_or_can_be_broken() {
 }
 
 #[tokio::test]
-async fn a_lock_of_puts_is_not_left_behind_by_a_put_without_answer() {
+async fn a_lock_of_puts_is_ours_although_its_put_was_not_answered_and_is_nobody_elses() {
     let store = PutAndList::default();
     let us = Holder::this_process("us", at(1));
     store.0.fail_put(1, crate::journal::PutFault::After);
-    store.lock("c", &us).await.unwrap_err();
+    let Lock::Acquired(guard) = store.lock("c", &us).await.unwrap() else { panic!("stored and not ours") };
+    // The same process in the same millisecond is somebody else all the same.
+    assert!(matches!(store.lock("c", &us).await.unwrap(), Lock::Held(Some(_))));
+    store.unlock(guard).await.unwrap();
     assert!(matches!(store.lock("c", &us).await.unwrap(), Lock::Acquired(_)));
+}
+
+#[tokio::test]
+async fn a_lock_of_puts_that_was_never_answered_takes_it_from_nobody() {
+    use crate::journal::PutFault;
+    let store = PutAndList::default();
+    let (us, them) = (Holder::this_process("us", at(1)), Holder::this_process("them", at(2)));
+    for put in 1..=3 {
+        store.0.fail_put(put, PutFault::Before);
+    }
+    store.lock("c", &us).await.unwrap_err();
+    assert!(matches!(store.lock("c", &them).await.unwrap(), Lock::Acquired(_)));
+    assert!(matches!(store.lock("c", &us).await.unwrap(), Lock::Held(Some(holder)) if holder == them));
 }

@@ -1,0 +1,125 @@
+//! Backups that lack something and must not be PROVEN.
+
+use camunda_backup::testing::{Fault, Rule, StoreKind};
+use camunda_backup::zeebe::testing::ZeebeBackupOutcome;
+use camunda_backup::{BackupSpec, FindingCode, Report, RunEventKind, Standing, Verdict};
+
+use super::MINUTE;
+use crate::world::{
+    backup, completed, connect, connect_with, eight_six, findings, overriding, plan, until, world,
+};
+
+fn standing(report: &Report, number: &str) -> Standing {
+    report.conditions.iter().find(|condition| condition.number == number).unwrap().standing
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_application_that_was_forgotten_is_a_blocker() {
+    for (version, app) in
+        [("8.6.0", "tasklist"), ("8.6.0", "optimize"), ("8.8.0", "webapps"), ("8.8.0", "optimize")]
+    {
+        let simulated = world(version, StoreKind::Elasticsearch8).await;
+        let cluster = connect_with(&simulated, |config| match app {
+            "tasklist" => config.tasklist = None,
+            "webapps" => config.webapps = None,
+            _ => config.optimize = None,
+        });
+        let cluster = cluster.await.unwrap();
+        let error = cluster.plan_backup(BackupSpec::default()).unwrap_err();
+        assert!(error.to_string().contains(&format!("application-forgotten ({app})")), "{version}: {error}");
+        // Another cluster's indices may be vouched for, and then it is no proof.
+        let planned = cluster.plan_backup(overriding(&[FindingCode::ApplicationForgotten])).unwrap();
+        assert_eq!(
+            cluster.run(planned).await.unwrap().verdict,
+            Verdict::Plausible,
+            "{version} without {app}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_records_nothing_is_proven() {
+    for version in ["8.5.8", "8.6.0", "8.8.0"] {
+        let simulated = world(version, StoreKind::Elasticsearch8).await;
+        let wrong = connect_with(&simulated, |config| config.record_prefix = "wrong".parse().unwrap());
+        let cluster = wrong.await.unwrap();
+        let planned = cluster.plan_backup(overriding(&[FindingCode::PrefixWithoutIndices])).unwrap();
+        let report = cluster.run(planned).await.unwrap();
+        assert_eq!(report.verdict, Verdict::Plausible, "{version}");
+        assert_eq!(standing(&report, "N5"), Standing::Unproven, "{version}: {report}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_live_index_to_compare_with_is_no_proof() {
+    let simulated = eight_six().await;
+    let wrong = connect_with(&simulated, |config| config.app_prefixes = vec!["wrong".parse().unwrap()]);
+    let cluster = wrong.await.unwrap();
+    let report = completed(&simulated, cluster.run(plan(&cluster)).await);
+    assert_eq!((standing(&report, "N4"), report.verdict), (Standing::Unproven, Verdict::Plausible));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_backup_in_the_window_is_not_none() {
+    let simulated = eight_six().await;
+    simulated.camunda().set_zeebe_backup_outcome(ZeebeBackupOutcome::NeverEnds);
+    let first = connect(&simulated).await;
+    let mut spec = BackupSpec::default();
+    spec.zeebe_only = true;
+    let run = first.start(first.plan_backup(spec).unwrap()).await;
+    until("asked for", || !simulated.camunda().backup_ids().is_empty()).await;
+    run.cancel();
+    drop(run.finished().await);
+    simulated.camunda().set_zeebe_backup_outcome(ZeebeBackupOutcome::Complete);
+    tokio::time::sleep(MINUTE).await; // virtual time: the next id
+    let cluster = connect(&simulated).await;
+    let planned = cluster.plan_backup(overriding(&[FindingCode::BackupRunning])).unwrap();
+    let report = cluster.run(planned).await.unwrap();
+    assert_eq!((standing(&report, "T7"), report.verdict), (Standing::Unproven, Verdict::Plausible));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_by_somebody_else_right_afterwards_is_said() {
+    let simulated = eight_six().await;
+    let cluster = connect(&simulated).await;
+    let run = cluster.start(plan(&cluster)).await;
+    let mut events = run.events();
+    let paused_again = async {
+        while let Some(event) = events.next().await {
+            if matches!(event.kind, RunEventKind::Paid { .. }) {
+                simulated.camunda().foreign_pause(true);
+            }
+        }
+    };
+    let (report, ()) = tokio::join!(run.finished(), paused_again);
+    let report = report.unwrap();
+    assert_ne!(report.verdict, Verdict::Proven, "{report}");
+    let t7 = report.conditions.iter().find(|condition| condition.number == "T7").unwrap();
+    assert!(t7.reason.contains("somebody paused again"), "{t7}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_that_could_not_be_read_are_neither_a_violation_nor_a_proof() {
+    let simulated = eight_six().await;
+    let watched = simulated.clone();
+    // From the resume on the gateway does not tell the cluster's changes.
+    let over = move |operation: &str| {
+        operation == "zeebe.cluster.state" && !watched.camunda().pause_history().is_empty()
+    };
+    simulated.inject(Rule::when(move |request| over(request.operation), Fault::Status(502)));
+    let report = completed(&simulated, backup(&simulated).await);
+    assert_eq!(
+        (standing(&report, "N12"), report.verdict),
+        (Standing::Unproven, Verdict::Plausible),
+        "{report}"
+    );
+
+    let simulated = eight_six().await;
+    simulated.inject(Rule::operation("zeebe.cluster.state", Fault::Status(401)));
+    simulated.inject(Rule::operation("zeebe.exporters.list", Fault::Status(401)));
+    simulated.inject(Rule::operation("store.disk", Fault::Status(403)));
+    let found = findings(&connect(&simulated).await);
+    for code in [FindingCode::ChangePending, FindingCode::ExporterNotEnabled] {
+        assert!(found.iter().any(|finding| finding.code == code), "{code}: {found:?}");
+    }
+}
