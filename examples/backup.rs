@@ -10,7 +10,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use camunda_backup::testing::{SimulatedCluster, StoreKind};
-use camunda_backup::{BackupSpec, Cluster, ClusterConfig};
+use camunda_backup::{BackupSpec, Cluster, ClusterConfig, Parts, recover};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -19,8 +19,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let served = simulated.serve().await?;
     let config = if real { ClusterConfig::from_env()? } else { simulated_config(served.config()) };
 
+    // Before connecting: what a dead process left paused must not be there when the facts are looked at.
+    print!("{}", recover(config.clone(), Parts::default()).await?);
     let cluster = Cluster::connect(config).await?;
-    print!("{}", cluster.recover().await?);
 
     let plan = cluster.plan_backup(BackupSpec::default())?;
     println!("\n{plan}");

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster, StoreKind};
 use camunda_backup::zeebe::testing::Phase;
-use camunda_backup::{BackupSpec, BrokerId, Cluster, ClusterConfig, ErrorKind, Parts, Verdict};
+use camunda_backup::{BackupSpec, BrokerId, Cluster, ClusterConfig, ErrorKind, Parts, Verdict, recover};
 
 /// The service under test: what it writes into its log after a night.
 async fn nightly(config: ClusterConfig, parts: Parts) -> String {
     let backup = async {
+        recover(config.clone(), parts.clone()).await?;
         let cluster = Cluster::connect_with(config, parts).await?;
-        cluster.recover().await?;
         let plan = cluster.plan_backup(BackupSpec::default())?;
         cluster.run(plan).await.map_err(|failure| failure.error)
     };

@@ -7,13 +7,13 @@
 //! and a backup is never called complete unless it is.
 //!
 //! ```no_run
-//! use camunda_backup::{BackupSpec, Cluster, ClusterConfig};
+//! use camunda_backup::{BackupSpec, Cluster, ClusterConfig, Parts, recover};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = ClusterConfig::from_env()?;
-//! let cluster = Cluster::connect(config).await?; // reads versions, stores, topology
-//! let recovered = cluster.recover().await?; // once at start-up: what a dead process still owes
+//! let recovered = recover(config.clone(), Parts::default()).await?; // once at start-up: what a dead process still owes
 //! println!("{recovered}");
+//! let cluster = Cluster::connect(config).await?; // reads versions, stores, topology
 //! let plan = cluster.plan_backup(BackupSpec::default())?; // pure
 //! println!("{plan}"); // the dry run
 //! let report = cluster.run(plan).await?; // survives drop, panic, kill -9, lost answers

@@ -203,7 +203,8 @@ impl Cluster {
         run::start(Arc::clone(&self.shared), Arc::clone(&self.discovery), plan)
     }
 
-    /// Finishes what dead processes still owe to this cluster. See [`recover`].
+    /// Finishes what dead processes still owe to this cluster. See [`recover`], which is called before connecting: what was
+    /// seen when connecting is not looked at again, so connect again after a recovery that did something.
     pub async fn recover(&self) -> Result<RecoveryReport> {
         recover::recover(&self.shared).await
     }
@@ -223,9 +224,9 @@ impl Cluster {
     }
 
     async fn abandon_claimed(&self, id: BackupId) -> Result<Abandoned> {
-        let (plan, entries) = recover::abandonable(&self.shared, id).await?;
+        let (plan, entries, is_young) = recover::abandonable(&self.shared, id).await?;
         let clients = recover::clients_of(&self.shared, &plan)?;
-        leftovers::abandon(&plan, &entries, &clients).await
+        leftovers::abandon(&plan, &entries, is_young, &clients).await
     }
 }
 

@@ -32,13 +32,14 @@ impl fmt::Display for Leftover {
     }
 }
 
-/// The last word counts: a run whose success could not be written down says so afterwards.
+/// A run's own last word counts: one whose success could not be written down says so afterwards. What a recovery that
+/// could not read that word has noted after it does not.
 pub(crate) fn has_completed(entries: &[Entry]) -> bool {
-    let ends = entries.iter().rev().find_map(|entry| match entry {
+    let mut ends = entries.iter().rev().filter_map(|entry| match entry {
         Entry::Finished { outcome, .. } => Some(*outcome),
         _ => None,
     });
-    ends == Some(RunOutcome::Completed)
+    ends.find(|outcome| *outcome != RunOutcome::Abandoned) == Some(RunOutcome::Completed)
 }
 
 /// The goals whose request may have had an effect.
@@ -143,7 +144,12 @@ impl fmt::Display for Abandoned {
 /// # Guarantees
 /// Only names of this id that the run's journal proves to be ours are deleted; no pattern is sent. A delete that the
 /// application acknowledges is not believed (Q23): the store is asked, and what is left is deleted by its exact name.
-pub(crate) async fn abandon(plan: &Plan, entries: &[Entry], clients: &Clients) -> Result<Abandoned> {
+pub(crate) async fn abandon(
+    plan: &Plan,
+    entries: &[Entry],
+    is_young: bool,
+    clients: &Clients,
+) -> Result<Abandoned> {
     if has_completed(entries) {
         return Err(Error::new(
             ErrorKind::Foreign,
@@ -159,17 +165,13 @@ pub(crate) async fn abandon(plan: &Plan, entries: &[Entry], clients: &Clients) -
             Goal::ZeebeBackedUp => zeebe(plan.id, clients, &mut abandoned).await,
             Goal::HistoryBackedUp { app } => {
                 let client = clients.history_of(app)?;
-                let deleted = client.delete(plan.id).await;
-                let works =
-                    matches!(client.status(plan.id).await, Ok(b) if b.state == BackupState::InProgress);
-                parts(&app.to_string(), plan.id, (deleted, works), clients, &mut abandoned).await;
+                let prefix = PartsOf { app: &app.to_string(), id: plan.id, is_young };
+                prefix.delete(client.delete(plan.id), clients, &mut abandoned).await;
             }
             Goal::OptimizeBackedUp => {
                 if let Some(client) = &clients.optimize {
-                    let deleted = client.delete(plan.id).await;
-                    let works =
-                        matches!(client.status(plan.id).await, Ok(b) if b.state == BackupState::InProgress);
-                    parts("optimize", plan.id, (deleted, works), clients, &mut abandoned).await;
+                    let prefix = PartsOf { app: "optimize", id: plan.id, is_young };
+                    prefix.delete(client.delete(plan.id), clients, &mut abandoned).await;
                 }
             }
             Goal::RecordsSnapshotted { snapshot } => {
@@ -200,46 +202,68 @@ async fn zeebe(id: BackupId, clients: &Clients, abandoned: &mut Abandoned) {
     }
 }
 
-/// The application deletes asynchronously or not at all, and says 204 in any case; the store is the witness.
-///
-/// An application goes on with its queue of parts although the first ones are deleted, and only a look at a time when it
-/// has no more to make is the last one.
-async fn parts(
-    app: &str,
+/// The parts of one application's backup.
+struct PartsOf<'a> {
+    app: &'a str,
     id: BackupId,
-    (deleted, works): (Result<()>, bool),
-    clients: &Clients,
-    abandoned: &mut Abandoned,
-) {
-    let Some((store, repository)) = &clients.store else {
-        abandoned.remaining.push(match deleted {
-            Ok(()) => format!("parts of {app}: deleted by its word only, there is no store to ask"),
-            Err(error) => format!("parts of {app}: {error}"),
-        });
-        return;
-    };
-    let prefix = format!("camunda_{app}_{id}_");
-    let remained = abandoned.remaining.len();
-    match store.snapshots_starting_with(repository, &prefix).await {
-        Ok(entries) => {
-            let named: Vec<PartName> =
-                entries.iter().filter_map(|entry| PartName::parse(&entry.name)).collect();
-            let missing = named.first().is_some_and(|part| named.len() < part.of as usize);
-            if works || missing {
-                let why = format!("parts of {app} under id {id}: it may be making more; abandon again later");
-                abandoned.remaining.push(why);
+    /// The application was asked so lately that its first part may not be visible yet.
+    is_young: bool,
+}
+
+impl PartsOf<'_> {
+    /// The application deletes asynchronously or not at all, and says 204 in any case; the store is the witness. An
+    /// application goes on with its queue of parts although the first ones are deleted, so parts that were never seen may
+    /// come yet.
+    async fn delete(
+        &self,
+        delete: impl Future<Output = Result<()>>,
+        clients: &Clients,
+        abandoned: &mut Abandoned,
+    ) {
+        let Self { app, id, .. } = self;
+        let before = self.list(clients).await;
+        let deleted = delete.await;
+        let after = self.list(clients).await;
+        let (before, after) = match (before, after) {
+            (Some(Ok(before)), Some(Ok(after))) => (before, after),
+            (Some(Err(error)), _) | (_, Some(Err(error))) => {
+                return abandoned.remaining.push(format!("parts of {app}: {error}"));
             }
-            for entry in entries.iter().filter(|entry| PartName::parse(&entry.name).is_some()) {
-                match SnapshotName::new(&entry.name) {
-                    Ok(name) => exactly(store, repository, &name, abandoned).await,
-                    Err(error) => abandoned.remaining.push(error.to_string()),
-                }
+            _ => {
+                return abandoned.remaining.push(match deleted {
+                    Ok(()) => format!("parts of {app}: deleted by its word only, there is no store to ask"),
+                    Err(error) => format!("parts of {app}: {error}"),
+                });
             }
-            if abandoned.remaining.len() == remained {
-                abandoned.deleted.push(format!("all parts of {app} under id {id}"));
+        };
+        let remained = abandoned.remaining.len();
+        for name in &after {
+            match clients.store() {
+                Ok((store, repository)) => exactly(store, repository, &name.0, abandoned).await,
+                Err(error) => abandoned.remaining.push(error.to_string()),
             }
         }
-        Err(error) => abandoned.remaining.push(format!("parts of {app}: {error}")),
+        let seen: BTreeSet<u32> = before.iter().chain(&after).map(|(_, part)| part.part).collect();
+        let of = before.iter().chain(&after).map(|(_, part)| part.of as usize).max();
+        if of.map_or(self.is_young, |of| seen.len() < of) {
+            abandoned.remaining.push(format!(
+                "parts of {app} under id {id}: {app} may be making more of them; abandon again in a minute"
+            ));
+        }
+        if abandoned.remaining.len() == remained {
+            abandoned.deleted.push(format!("all parts of {app} under id {id}"));
+        }
+    }
+
+    /// What the store has of them; nothing without a store.
+    async fn list(&self, clients: &Clients) -> Option<Result<Vec<(SnapshotName, PartName)>>> {
+        let (store, repository) = clients.store.as_ref()?;
+        let prefix = format!("camunda_{}_{}_", self.app, self.id);
+        let listed = store.snapshots_starting_with(repository, &prefix).await;
+        Some(listed.and_then(|entries| {
+            let parts = entries.iter().filter_map(|entry| Some((&entry.name, PartName::parse(&entry.name)?)));
+            parts.map(|(name, part)| Ok((SnapshotName::new(name)?, part))).collect()
+        }))
     }
 }
 

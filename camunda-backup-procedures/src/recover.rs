@@ -19,7 +19,7 @@ use crate::plan::{Obligation, Plan};
 use crate::steps::{is_paused, resume_exporting};
 
 use record::{
-    damage_of, has_ended, is_abandonment, left_to_wait, may_come_late, may_have_completed, owed, plan_of,
+    asked_last, damage_of, has_ended, left_to_wait, may_come_late, may_have_completed, owed, plan_of,
     unreadable_end,
 };
 pub use report::{RecoveredEnd, RecoveredRun, RecoveryReport};
@@ -241,21 +241,21 @@ pub(crate) fn clients_of(shared: &Shared, plan: &Plan) -> Result<Clients> {
     Clients::new(&shared.handles, dialect, store)
 }
 
-/// The plan and entries of the run that made a backup id, if its record leaves no doubt that the backup is of no use.
-pub(crate) async fn abandonable(shared: &Shared, id: BackupId) -> Result<(Plan, Vec<Entry>)> {
+/// The plan and entries of the run that made a backup id, if its record leaves no doubt that the backup is of no use, and
+/// whether it asked for something within the grace.
+pub(crate) async fn abandonable(shared: &Shared, id: BackupId) -> Result<(Plan, Vec<Entry>, bool)> {
     for history in histories(shared.journal.as_ref(), &shared.config.name).await?.into_iter().rev() {
         let entries = entries(&history)?;
         let Some(plan) = plan_of(&entries).filter(|plan| plan.id == id).cloned() else { continue };
         if !shared.config.is_at(&plan.pinned.gateway) {
             return Err(another_cluster(shared, &plan.pinned.gateway).with_subject(id));
         }
-        // Records that cannot be read stay so, whatever was noted after them.
-        let before_recovery: Vec<Entry> =
-            entries.iter().filter(|entry| !is_abandonment(entry)).cloned().collect();
-        if may_have_completed(&history, &before_recovery) {
+        if may_have_completed(&history, &entries) {
             return Err(unreadable_end(&history).with_subject(id));
         }
-        return Ok((plan, entries));
+        let asked = asked_last(&history, &entries).map(|at| shared.clock.now().since(at));
+        let is_young = asked.is_some_and(|ago| ago < plan.limits.grace);
+        return Ok((plan, entries, is_young));
     }
     Err(Error::new(ErrorKind::Foreign, "no run in this journal made a backup with this id")
         .with_component(Component::Journal)

@@ -9,6 +9,8 @@ use std::time::Duration;
 use camunda_backup::Endpoint;
 use camunda_backup::testing::{ServedCluster, SimulatedCluster, SimulationOptions, StoreKind};
 
+use tokio::task::JoinSet;
+
 use crate::world::{assert_running, is_paused};
 
 /// The example, built as `cargo test` builds it too.
@@ -70,40 +72,56 @@ fn quick() -> SimulatedCluster {
     simulated
 }
 
+/// The example on a cluster of its own, killed after its nth event, and started again until it has made a backup. Says
+/// whether it died with exporting paused, or nothing if it ended by itself before.
+async fn kill_and_start_again(program: PathBuf, events: usize) -> Option<bool> {
+    let simulated = quick();
+    let served = simulated.serve().await.unwrap();
+    let journal = tempfile::tempdir().unwrap();
+    let variables = variables(&served, journal.path());
+    let start = async |events| {
+        let (program, variables) = (program.clone(), variables.clone());
+        tokio::task::spawn_blocking(move || run(&program, &variables, events)).await.unwrap()
+    };
+    let (said, status) = start(events).await;
+    if status.success() || said.contains("Completed, PROVEN") {
+        assert_running(&simulated);
+        return None;
+    }
+    let died_inside = is_paused(&simulated);
+    let mut starts = Vec::new();
+    // What the dead process started goes on by itself, and until it has ended a new backup is refused.
+    while starts.last().is_none_or(|(_, status): &(String, ExitStatus)| !status.success()) {
+        starts.push(start(usize::MAX).await);
+        assert_running(&simulated);
+        assert!(starts.len() < 50, "killed after {said}\n{}", starts[0].0);
+    }
+    let (first, last) = (&starts[0].0, &starts[starts.len() - 1].0);
+    assert!(first.contains("had not ended and is abandoned"), "killed after {said}\n{first}");
+    assert!(last.contains("COMPLETED, PROVEN"), "killed after {said}\n{last}");
+    Some(died_inside)
+}
+
+/// Many at once, because most of them wait: for a pause that may come late, or for what the dead process has started.
+const AT_ONCE: usize = 6;
+
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_9_after_every_event_of_the_example_is_recovered_by_the_next_start() {
     let program = tokio::task::spawn_blocking(example).await.unwrap();
-    let (mut killed, mut killed_inside) = (0, 0);
-    loop {
-        let simulated = quick();
-        let served = simulated.serve().await.unwrap();
-        let journal = tempfile::tempdir().unwrap();
-        let variables = variables(&served, journal.path());
-        let (example, environment) = (program.clone(), variables.clone());
-        let first = tokio::task::spawn_blocking(move || run(&example, &environment, killed + 1));
-        let (said, status) = first.await.unwrap();
-        if status.success() {
-            assert!(said.contains("COMPLETED, PROVEN"), "{said}");
-            break;
+    let (mut killed, mut killed_inside, mut ended_by_itself) = (0, 0, false);
+    let (mut next, mut running) = (1, JoinSet::new());
+    while !ended_by_itself || !running.is_empty() {
+        while !ended_by_itself && running.len() < AT_ONCE {
+            running.spawn(kill_and_start_again(program.clone(), next));
+            next += 1;
         }
-        killed += 1;
-        killed_inside += usize::from(is_paused(&simulated));
-        let mut starts = Vec::new();
-        // What the dead process started goes on by itself, and until it has ended a new backup is refused.
-        while starts.last().is_none_or(|(_, status): &(String, ExitStatus)| !status.success()) {
-            let (example, environment) = (program.clone(), variables.clone());
-            let next = tokio::task::spawn_blocking(move || run(&example, &environment, usize::MAX));
-            starts.push(next.await.unwrap());
-            assert_running(&simulated);
-            assert!(starts.len() < 50, "killed after {said}\n{}", starts[0].0);
+        match running.join_next().await.unwrap().unwrap() {
+            Some(inside) => {
+                killed += 1;
+                killed_inside += usize::from(inside);
+            }
+            None => ended_by_itself = true,
         }
-        assert!(
-            starts[0].0.contains("had not ended and is abandoned"),
-            "killed after {said}\n{}",
-            starts[0].0
-        );
-        let last = &starts[starts.len() - 1].0;
-        assert!(last.contains("COMPLETED, PROVEN"), "killed after {said}\n{last}");
     }
     assert!(killed >= 20 && killed_inside >= 6, "killed {killed} times, {killed_inside} inside the pause");
 }

@@ -52,7 +52,8 @@ async fn in_time<T>(operation: &'static str, call: impl Future<Output = Result<T
             .with_operation(operation)
             .with_outcome(Outcome::Unknown)
             .with_advice(
-                "look at the disk or mount that the journal is on, then run `recover()`: it reads what is stored",
+                "look at the disk or mount that the journal is on, then run `recover()`: it reads what is stored. If \
+                 it then finds the cluster claimed by this process, call break_lock",
             ))
     })
 }

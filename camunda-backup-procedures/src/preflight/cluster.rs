@@ -152,8 +152,12 @@ fn exporting(facts: &Facts) -> Vec<Finding> {
         );
     }
     if !readable {
+        let seen = match facts.exporting.failure() {
+            Some(why) => format!("the exporting status cannot be read: {why}"),
+            None => "no broker address is configured".to_owned(),
+        };
         findings.push(
-            Finding::warning(FindingCode::ExportingUnknown, "zeebe", "no broker address is configured")
+            Finding::warning(FindingCode::ExportingUnknown, "zeebe", seen)
                 .because("whether the pause holds can only be believed, so the verdict cannot be PROVEN")
                 .advise(
                     "configure the management address of every broker in `brokers` (CAMUNDA_BROKER_URLS)",
@@ -190,7 +194,7 @@ fn paused(component: &str, seen: String) -> Finding {
         .because("a pause that was there before is somebody else's; pausing over it can corrupt the broker's state")
         .advise(
             "find out who paused it; if nobody did, run `recover()` with the journal of that run, or POST \
-             /actuator/exporting/resume",
+             /actuator/exporting/resume; then connect again",
         )
 }
 

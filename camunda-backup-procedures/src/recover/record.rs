@@ -79,7 +79,11 @@ pub(super) fn may_have_completed(history: &RunHistory, entries: &[Entry]) -> boo
     };
     // The missing steps, and the end itself.
     let needed = plan_of(entries).map_or(0, missing) as u64 + 1;
-    !has_ended(entries) && lost >= needed
+    // What was noted by a recovery tells nothing about the records before.
+    let ended_by_itself = entries
+        .iter()
+        .any(|entry| matches!(entry, Entry::Finished { outcome, .. } if *outcome != RunOutcome::Abandoned));
+    !ended_by_itself && lost >= needed
 }
 
 /// When the request was sent that may have made what is owed, if its answer does not tell what became of it: the process
@@ -130,8 +134,11 @@ pub(super) fn damage_of(history: &RunHistory) -> Vec<String> {
     damaged.chain(gaps).chain(strangers).collect()
 }
 
-pub(super) fn is_abandonment(entry: &Entry) -> bool {
-    matches!(entry, Entry::Finished { outcome: RunOutcome::Abandoned, .. })
+/// When something was asked for last.
+pub(super) fn asked_last(history: &RunHistory, entries: &[Entry]) -> Option<Timestamp> {
+    let intents =
+        entries.iter().zip(&history.records).filter(|(entry, _)| matches!(entry, Entry::Intent { .. }));
+    intents.map(|(_, record)| record.at).last()
 }
 
 pub(super) fn unreadable_end(history: &RunHistory) -> Error {

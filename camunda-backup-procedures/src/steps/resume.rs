@@ -1,10 +1,11 @@
 //! Resuming exporting until every replica was seen exporting: the `close` of the bracket, and what `recover()` does.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use camunda_backup_core::error::{ErrorKind, Outcome};
-use camunda_backup_core::{BrokerId, Clock, Component, Error, Result};
-use camunda_backup_zeebe::ClusterState;
+use camunda_backup_core::{BrokerId, Clock, Component, Error, PartitionId, Result};
+use camunda_backup_zeebe::{ClusterState, PartitionStatus};
 use futures_util::future::join_all;
 
 use super::phases::{Exporting, Frame, covers, has_newcomers, look, sees_everybody};
@@ -71,6 +72,9 @@ pub(crate) async fn resume_exporting(
         Err(_) => Err(needs_operator(clients, tried)),
     }
 }
+
+/// What a broker says of its partitions.
+type Statuses = BTreeMap<PartitionId, PartitionStatus>;
 
 /// What came of the attempts so far.
 struct Tried {
@@ -152,15 +156,26 @@ impl Tried {
     async fn resume_unseen_followers(&mut self, clients: &Clients, expected: &Replicas) -> Result<()> {
         let (gateway, brokers) = tokio::join!(clients.exporting.resume(), resume_each_broker(clients));
         self.broker_by_broker |= gateway.is_err() && brokers.iter().any(|(_, answer)| answer.is_ok());
-        brokers.into_iter().filter(|(broker, _)| expected.contains_key(broker)).try_for_each(|(_, a)| a)?;
+        for (broker, answer) in brokers {
+            let Some(wanted) = expected.get(&broker) else { continue };
+            let answered: BTreeSet<PartitionId> = answer?.into_keys().collect();
+            if !wanted.is_subset(&answered) {
+                // A broker that is starting answers success and has no partition yet.
+                return Err(Error::new(
+                    ErrorKind::Unavailable,
+                    "the broker did not resume all its partitions",
+                )
+                .with_component(Component::Broker(broker)));
+            }
+        }
         // Whoever has no address here can only be reached by the gateway.
         if sees_everybody(clients, expected) { Ok(()) } else { gateway }
     }
 }
 
-async fn resume_each_broker(clients: &Clients) -> Vec<(BrokerId, Result<()>)> {
+async fn resume_each_broker(clients: &Clients) -> Vec<(BrokerId, Result<Statuses>)> {
     let resumed = clients.partitions.iter().map(|(broker, client)| async move {
-        let answer = client.resume_exporting().await.map(|_| ());
+        let answer = client.resume_exporting().await;
         if let Err(error) = &answer {
             tracing::warn!(%broker, %error, "this broker could not be resumed by itself");
         }

@@ -225,7 +225,8 @@ impl World {
             match word.as_deref() {
                 _ if too_long => state.forget_queue(),
                 Some("IN_PROGRESS") => state.running.push((name, started)),
-                Some("SUCCESS") => state.starts.push(now + NEXT_PART_AFTER),
+                // Deleted: that ends the waiting for it, not the queue (seen on 8.6.0).
+                Some("SUCCESS") | None => state.starts.push(now + NEXT_PART_AFTER),
                 Some(_) if app == App::Tasklist => state.starts.push(now + NEXT_PART_AFTER),
                 _ => state.forget_queue(),
             }

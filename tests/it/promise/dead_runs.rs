@@ -8,9 +8,10 @@ use camunda_backup::{
     BackupId, Cluster, Endpoint, ErrorKind, Journal, MemoryJournal, RecoveredEnd, Result, RunOutcome, recover,
 };
 
-use super::{MINUTE, die_paused};
+use super::{Duration, MINUTE, die_paused};
 use crate::world::{
-    artifacts, assert_running, backup, completed, connect, connect_with, eight_six, failed, is_paused, plan,
+    a_minute_later, artifacts, assert_running, backup, completed, connect, connect_with, eight_six, failed,
+    is_paused, plan, until,
 };
 
 async fn dead_and_paused() -> SimulatedCluster {
@@ -226,6 +227,37 @@ async fn a_backup_that_may_be_complete_is_not_abandoned() {
         }
     }
     assert_eq!(artifacts(&simulated), everything, "nothing was deleted");
+}
+
+/// An application goes on with its queue of parts although the first ones are deleted.
+#[tokio::test(start_paused = true)]
+async fn what_an_application_is_still_making_is_not_called_gone() {
+    let simulated = eight_six().await;
+    simulated.store().set_snapshot_duration(|_, _| Duration::from_secs(5));
+    let process = SimulatedProcess::immortal(&simulated);
+    let cluster = Cluster::connect_with(simulated.config().unwrap(), process.parts()).await.unwrap();
+    let planned = plan(&cluster);
+    let id = planned.id;
+    let run = tokio::spawn(async move { cluster.run(planned).await.map(|_| ()) });
+    until("asked for", || !artifacts(&simulated).is_empty()).await;
+    process.kill();
+    run.abort();
+    let cluster = connect(&simulated).await;
+    cluster.recover().await.unwrap();
+    let mut tries = 0;
+    loop {
+        let abandoned = cluster.abandon(id).await.unwrap();
+        tries += 1;
+        if abandoned.remaining.is_empty() {
+            break;
+        }
+        assert!(abandoned.to_string().contains("abandon again"), "{abandoned}");
+        assert!(tries < 20, "{abandoned}");
+        a_minute_later(&simulated).await;
+    }
+    assert!(tries > 1, "it was gone at once");
+    a_minute_later(&simulated).await;
+    assert_eq!(artifacts(&simulated).len(), 0, "{:?}", artifacts(&simulated));
 }
 
 #[tokio::test(start_paused = true)]
