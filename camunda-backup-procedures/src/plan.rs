@@ -163,9 +163,9 @@ pub struct Pinned {
     pub partitions: u32,
     /// The search store.
     pub store: Option<StoreInfo>,
-    /// Whether there were exported records.
+    /// Whether there were exported records; unknown if they could not be listed.
     #[serde(default)]
-    pub has_records: bool,
+    pub has_records: Option<bool>,
     /// The repository's name and, where the store has one, its uuid.
     pub repository: Option<(String, Option<String>)>,
 }

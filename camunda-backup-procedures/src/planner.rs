@@ -83,9 +83,14 @@ fn pinned(facts: &Facts) -> Pinned {
         replicas: facts.replicas(),
         partitions: facts.partition_count(),
         store: facts.store.seen().cloned(),
-        has_records: facts.record_indices.seen().is_some_and(|indices| !indices.is_empty()),
+        has_records: has_records(facts),
         repository: repository.map(|repository| (repository.name.clone(), repository.uuid.clone())),
     }
+}
+
+/// Whether there are exported records; unknown if they could not be listed.
+pub(crate) fn has_records(facts: &Facts) -> Option<bool> {
+    facts.record_indices.seen().map(|indices| !indices.is_empty())
 }
 
 /// What differs between what was pinned and what is so now.
@@ -106,9 +111,6 @@ pub(crate) fn drift(then: &Pinned, facts: &Facts) -> Drift {
     }
     if then.gateway != now.gateway {
         changed(Component::Zeebe, format!("the gateway was {}, is {}", then.gateway, now.gateway));
-    }
-    if !then.has_records && now.has_records {
-        changed(Component::Store, "there were no exported records, and now there are".to_owned());
     }
     if then.store != now.store {
         changed(Component::Store, "another store answers".to_owned());

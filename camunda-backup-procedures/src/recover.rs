@@ -19,8 +19,8 @@ use crate::plan::{Obligation, Plan};
 use crate::steps::{is_paused, resume_exporting};
 
 use record::{
-    asked_last, damage_of, has_ended, left_to_wait, may_come_late, may_have_completed, owed, plan_of,
-    unreadable_end,
+    asked_last, damage_of, has_ended, left_to_wait, may_come_late, may_have_completed, owed,
+    owed_by_what_is_understood, plan_of, unreadable_end,
 };
 pub use report::{RecoveredEnd, RecoveredRun, RecoveryReport};
 
@@ -131,10 +131,13 @@ async fn recover_claimed(shared: &Shared, claim: &Claim) -> Result<RecoveryRepor
 }
 
 async fn recover_run(shared: &Shared, claim: &Claim, history: &RunHistory) -> Result<Option<RecoveredRun>> {
-    let before = entries(history)?;
+    let before = match entries(history) {
+        Ok(entries) => entries,
+        Err(error) => return Err(pay_what_is_understood(shared, history, error).await),
+    };
     let mut late = None;
     if has_ended(&before) && owed(history, &before)?.is_empty() {
-        late = came_late(shared, history, &before).await;
+        late = came_late(shared, history, &before).await?;
         if late.is_none() {
             return Ok(None);
         }
@@ -145,6 +148,11 @@ async fn recover_run(shared: &Shared, claim: &Claim, history: &RunHistory) -> Re
     let entries = entries(&history)?;
     let mut first_error = None;
     let mut paid = Vec::new();
+    if let Some(owes) = late.clone() {
+        // Owed again, and on record as such before anything can go wrong.
+        let step = "pause-that-came-late".to_owned();
+        log.append(shared.clock.now(), &Entry::Intent { step, owes: Some(owes) }).await?;
+    }
     for obligation in owed(&history, &entries)?.into_iter().chain(late) {
         let late = left_to_wait(&history, &entries, &obligation, shared.clock.now());
         match pay(shared, &obligation, late).await {
@@ -162,12 +170,12 @@ async fn recover_run(shared: &Shared, claim: &Claim, history: &RunHistory) -> Re
     if let Some(error) = first_error {
         return Err(error);
     }
-    let end = match (has_ended(&entries), may_have_completed(&history, &entries)) {
-        (true, _) => RecoveredEnd::OnlyOwed,
-        (false, true) => RecoveredEnd::Unreadable,
+    let end = match (may_have_completed(&history, &entries), has_ended(&entries)) {
+        (true, _) => RecoveredEnd::Unreadable,
+        (false, true) => RecoveredEnd::OnlyOwed,
         (false, false) => RecoveredEnd::Died,
     };
-    if end != RecoveredEnd::OnlyOwed {
+    if !has_ended(&entries) {
         let why = match end {
             RecoveredEnd::Unreadable => "how it ended cannot be read",
             _ => "the process that ran it died",
@@ -184,14 +192,45 @@ async fn recover_run(shared: &Shared, claim: &Claim, history: &RunHistory) -> Re
     Ok(Some(RecoveredRun { run, id, end, paid, leftovers }))
 }
 
-/// A pause of ours that came true after it had been resumed already. Somebody else's in the same mode would look the same;
-/// after an unanswered one of ours it is ours.
-async fn came_late(shared: &Shared, history: &RunHistory, entries: &[Entry]) -> Option<Obligation> {
-    let owed = may_come_late(history, entries, shared.clock.now())?;
+/// A run of which not everything is understood keeps its error, and what is understood is done.
+async fn pay_what_is_understood(shared: &Shared, history: &RunHistory, error: Error) -> Error {
+    for obligation in owed_by_what_is_understood(history) {
+        if let Err(unpaid) = pay(shared, &obligation, Duration::ZERO).await {
+            return unpaid
+                .with_subject(format!("run {} owes to {obligation}", history.run))
+                .with_source(error);
+        }
+        tracing::warn!(run = %history.run, %obligation, "done, and stays on record as owed: not all of it is understood");
+    }
+    error
+}
+
+/// How long a pause that is found is taken for one of ours that came late.
+const OURS_AFTER_ALL: Duration = Duration::from_secs(60 * 60);
+/// How long it is at least named as one that could be ours.
+const PERHAPS_OURS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// A pause of ours that came true after it had been resumed already. Somebody else's in the same mode looks the same.
+async fn came_late(shared: &Shared, history: &RunHistory, entries: &[Entry]) -> Result<Option<Obligation>> {
+    let Some((owed, sent)) = may_come_late(history, entries) else { return Ok(None) };
+    let age = shared.clock.now().since(sent);
     let Obligation::ResumeExporting { gateway, version, mode, replicas } = &owed;
-    let dialect = dialect_for(&shared.config, version).ok().filter(|_| shared.config.is_at(gateway))?;
-    let clients = Clients::new(&shared.handles, dialect, None).ok()?;
-    is_paused(&clients, replicas, *mode, shared.clock.as_ref()).await.then_some(owed)
+    if age > PERHAPS_OURS || !shared.config.is_at(gateway) {
+        return Ok(None);
+    }
+    let clients = Clients::new(&shared.handles, dialect_for(&shared.config, version)?, None)?;
+    if !is_paused(&clients, replicas, *mode, shared.clock.as_ref()).await {
+        return Ok(None);
+    }
+    if age <= OURS_AFTER_ALL {
+        return Ok(Some(owed));
+    }
+    let resume = clients.exporting.http().curl(&clients.exporting.resume_call());
+    let message =
+        format!("exporting is paused, and run {} sent a pause that was never answered", history.run);
+    Err(Error::new(ErrorKind::NeedsOperator, message)
+        .with_component(Component::Zeebe)
+        .with_advice(format!("if nobody else has paused it, it is that one: send\n    {resume}")))
 }
 
 /// How long one call tries. Somebody waits for it at start-up, and the next call tries again.
@@ -269,7 +308,8 @@ pub(crate) async fn abandonable(shared: &Shared, id: BackupId) -> Result<(Plan, 
 pub(crate) async fn highest_id(shared: &Shared) -> Result<Option<BackupId>> {
     let mut highest = None;
     for history in histories(shared.journal.as_ref(), &shared.config.name).await? {
-        let entries = entries(&history)?;
+        // A run that this version does not understand must not keep it from connecting; other lists know its id, too.
+        let Ok(entries) = entries(&history) else { continue };
         highest = highest.max(plan_of(&entries).map(|plan| plan.id));
     }
     Ok(highest)

@@ -17,7 +17,7 @@ use crate::facts::Facts;
 use crate::journal::{Claim, RunId, RunLog};
 use crate::leftovers;
 use crate::plan::Plan;
-use crate::planner::{Drift, drift, in_words};
+use crate::planner::{Drift, drift, has_records, in_words};
 use crate::preflight::{FindingCode, Severity, preflight};
 use crate::recover::{debts, nonce};
 use crate::report::{Failure, Report};
@@ -147,7 +147,7 @@ async fn run(
     let run = RunId::new(shared.clock.now(), nonce(&claim));
     let result = run_claimed(shared, discovery, plan, events.clone(), stop, &claim, run).await;
     if let Err(error) = claim.release().await {
-        tracing::warn!(%error, "the claim could not be released in the journal; its lock ends with this process");
+        tracing::warn!(%error, "the claim could not be released in the journal; a file's lock ends with this process, another is broken by hand");
     }
     events.drain().await;
     result
@@ -229,6 +229,10 @@ async fn recheck(shared: &Shared, discovery: &Discovery, plan: &Plan) -> Result<
         differences.insert(0, (Component::Library, how));
     }
     differences.extend(unseen);
+    if !plan.zeebe_only && (plan.pinned.has_records, has_records(&now)) == (Some(false), Some(true)) {
+        let how = "there were no exported records, and now there are".to_owned();
+        differences.push((Component::Store, how));
+    }
     if let Some((component, _)) = differences.first() {
         return Err(Error::new(
             ErrorKind::Blocked,

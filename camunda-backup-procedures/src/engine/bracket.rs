@@ -19,8 +19,8 @@ use crate::steps::{LATEST_EFFECT, Resumption, resume_exporting};
 pub(crate) struct PauseRecord {
     /// When the first byte of the pause may have left.
     began: Option<Instant>,
-    /// Whether its answer left it open what became of it.
-    unanswered: bool,
+    /// When it was given up to see it, if it was not seen: it may still come true.
+    unconfirmed: Option<Instant>,
     /// When every replica was seen exporting again.
     ended: Option<Instant>,
     /// What was seen then.
@@ -64,6 +64,7 @@ impl Engine {
 
     async fn inside(&self, bracket: &Bracket, deadline: Instant) -> Result<(), Vec<Error>> {
         self.together(std::slice::from_ref(&bracket.open), deadline, Some(&bracket.owes)).await?;
+        self.pause_is_certain();
         for group in &bracket.body {
             self.together(group, deadline, None).await?;
         }
@@ -79,7 +80,11 @@ impl Engine {
         let Resumption { window, attempts, broker_by_broker } = resumed
             .map_err(|error| error.with_subject(format!("backup {} owes to {owed}", self.context.plan.id)))?;
         self.pause_ends(window, broker_by_broker);
-        let attempts = attempts + self.close_again_if_late(replicas, budget).await?;
+        let again = self.close_again_if_late(replicas, budget).await.map_err(|error| {
+            self.pause_may_go_on();
+            error.with_subject(format!("backup {} owes to {owed}", self.context.plan.id))
+        });
+        let attempts = attempts + again?;
         let paused = self.pause_record().lasted().unwrap_or_default();
         self.events.tell(RunEventKind::Paid { paused });
         self.ledger.write(Entry::Paid { obligation: owed.clone(), attempts }).await.map_err(|error| {
@@ -91,11 +96,10 @@ impl Engine {
         })
     }
 
-    /// A pause without an answer may come true after it was resumed; then it is resumed once more.
+    /// A pause that was never seen may come true after it was resumed; then it is resumed once more.
     async fn close_again_if_late(&self, replicas: &Replicas, budget: Duration) -> Result<u32, Error> {
-        let pause = self.pause_record();
-        let Some(began) = pause.began.filter(|_| pause.unanswered) else { return Ok(0) };
-        tokio::time::sleep_until(began + LATEST_EFFECT).await;
+        let Some(given_up) = self.pause_record().unconfirmed else { return Ok(0) };
+        tokio::time::sleep_until(given_up + LATEST_EFFECT).await;
         let resumed =
             resume_exporting(&self.context.clients, replicas, self.context.clock.as_ref(), budget).await?;
         Ok(resumed.attempts)
@@ -107,11 +111,22 @@ impl Engine {
     }
 
     pub(super) fn pause_begins(&self) {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).began = Some(Instant::now());
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        (pause.began, pause.unconfirmed) = (Some(Instant::now()), Some(Instant::now()));
     }
 
-    pub(super) fn pause_is_unanswered(&self) {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).unanswered = true;
+    /// The answer has come, or will not come any more.
+    pub(super) fn pause_is_answered(&self) {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).unconfirmed = Some(Instant::now());
+    }
+
+    /// It was seen, or it never left.
+    pub(super) fn pause_is_certain(&self) {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).unconfirmed = None;
+    }
+
+    fn pause_may_go_on(&self) {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).ended = None;
     }
 
     fn pause_ends(&self, running_again: Window, broker_by_broker: bool) {

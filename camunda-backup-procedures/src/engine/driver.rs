@@ -162,8 +162,10 @@ impl Engine {
             Err(error) => (Sent::Refused, error.to_string().into()),
         };
         progress.sent = sent;
-        if opens && sent == Sent::Unknown {
-            self.pause_is_unanswered();
+        match &answer {
+            Err(error) if opens && error.outcome() == Outcome::NotSent => self.pause_is_certain(),
+            _ if opens => self.pause_is_answered(),
+            _ => {}
         }
         let written = self.ledger.write(Entry::Answered { step: plan.name.clone(), sent, note }).await;
         match answer {

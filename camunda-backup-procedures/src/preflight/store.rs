@@ -108,6 +108,7 @@ fn indices(facts: &Facts) -> Vec<Finding> {
         );
     }
     findings.extend(unreachable("the record indices", &facts.record_indices));
+    findings.extend(unreachable("the applications' indices", &facts.app_indices));
     findings
 }
 

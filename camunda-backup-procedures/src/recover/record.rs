@@ -15,25 +15,26 @@ use crate::steps::LATEST_EFFECT;
 /// have paused the brokers that could be reached. A record that cannot be read may have been an intent, so a run with
 /// damage owes all that its plan could owe; resuming what is not paused is harmless.
 pub(super) fn owed(history: &RunHistory, entries: &[Entry]) -> Result<Vec<Obligation>> {
-    let mut owed: Vec<Obligation> = Vec::new();
-    let mut paid: Vec<&Obligation> = Vec::new();
+    let (mut owed, mut paid): (Vec<Obligation>, Vec<&Obligation>) = (Vec::new(), Vec::new());
     for entry in entries {
         match entry {
             Entry::Intent { owes: Some(obligation), .. } => owed.push(obligation.clone()),
-            Entry::Paid { obligation, .. } => paid.push(obligation),
+            Entry::Paid { obligation, .. } => {
+                owed.retain(|owed| owed != obligation);
+                paid.push(obligation);
+            }
             _ => {}
         }
     }
     if !history.damaged.is_empty() || !history.gaps.is_empty() {
         match plan_of(entries) {
-            Some(plan) => owed.extend(plan.obligations().cloned()),
+            Some(plan) => owed.extend(plan.obligations().filter(|owed| !paid.contains(owed)).cloned()),
             // Died while it wrote its very first record: the others, if there are any, say what is owed.
             None if history.gaps.is_empty() && history.damaged.iter().all(|damage| damage.seq == 1) => {}
             None => return Err(unreadable_plan(history)),
         }
         owed.dedup();
     }
-    owed.retain(|obligation| !paid.contains(&obligation));
     Ok(owed)
 }
 
@@ -86,42 +87,65 @@ pub(super) fn may_have_completed(history: &RunHistory, entries: &[Entry]) -> boo
     !ended_by_itself && lost >= needed
 }
 
-/// When the request was sent that may have made what is owed, if its answer does not tell what became of it: the process
-/// died right after it was sent, or was told nothing.
-fn unanswered_since(history: &RunHistory, entries: &[Entry], owed: &Obligation) -> Option<Timestamp> {
-    let (opens, at) = entries.iter().zip(&history.records).find_map(|(entry, record)| match entry {
-        Entry::Intent { step, owes: Some(obligation) } if obligation == owed => Some((step, record.at)),
-        _ => None,
-    })?;
-    let answered = entries.iter().any(
-        |entry| matches!(entry, Entry::Answered { step, sent, .. } if step == opens && *sent != Sent::Unknown),
-    );
-    (!answered).then_some(at)
+/// What became of the request that may have made what is owed, as far as the record tells.
+struct Opening {
+    sent: Timestamp,
+    /// When its answer came, or was given up, and what it said; none if the process died before.
+    answered: Option<(Timestamp, Sent)>,
+    /// Whether the pause was seen.
+    confirmed: bool,
 }
 
-/// How long a pause without an answer must still be reckoned with, as a rule.
+fn opening(history: &RunHistory, entries: &[Entry], owed: &Obligation) -> Option<Opening> {
+    let recorded = || entries.iter().zip(history.records.iter().map(|record| record.at));
+    let (opens, sent) = recorded().find_map(|(entry, at)| match entry {
+        Entry::Intent { step, owes: Some(obligation) } if obligation == owed => Some((step, at)),
+        _ => None,
+    })?;
+    let answered = recorded().find_map(|(entry, at)| match entry {
+        Entry::Answered { step, sent, .. } if step == opens => Some((at, *sent)),
+        _ => None,
+    });
+    let confirmed = entries.iter().any(|entry| matches!(entry, Entry::Reached { step, .. } if step == opens));
+    Some(Opening { sent, answered, confirmed })
+}
+
+/// How long a pause that was never seen must still be reckoned with. Nobody knows when a process died that has not even
+/// written down an answer: it may have been a moment ago.
 pub(super) fn left_to_wait(
     history: &RunHistory,
     entries: &[Entry],
     owed: &Obligation,
     now: Timestamp,
 ) -> Duration {
-    let since = unanswered_since(history, entries, owed);
-    since.map_or(Duration::ZERO, |at| LATEST_EFFECT.saturating_sub(now.since(at)))
+    match opening(history, entries, owed) {
+        Some(Opening { confirmed: true, .. }) => Duration::ZERO,
+        Some(Opening { answered: Some((at, _)), .. }) => LATEST_EFFECT.saturating_sub(now.since(at)),
+        // Its record may be the one that cannot be read.
+        Some(_) | None => LATEST_EFFECT,
+    }
 }
 
-/// How long a pause that is found is taken for one of ours that came even later, out of a gateway that hung.
-const OURS_AFTER_ALL: Duration = Duration::from_secs(60 * 60);
-
-/// What a run that has paid everything would owe again if exporting were paused now.
-pub(super) fn may_come_late(history: &RunHistory, entries: &[Entry], now: Timestamp) -> Option<Obligation> {
+/// What a run that has paid everything would owe again if exporting were paused now, and since when: the answer to its
+/// pause is not known, and out of a gateway that hung it may come true at any time.
+pub(super) fn may_come_late(history: &RunHistory, entries: &[Entry]) -> Option<(Obligation, Timestamp)> {
     entries.iter().find_map(|entry| match entry {
         Entry::Intent { owes: Some(owed), .. } => {
-            let at = unanswered_since(history, entries, owed)?;
-            (now.since(at) < OURS_AFTER_ALL).then(|| owed.clone())
+            let opening = opening(history, entries, owed)?;
+            let unknown = opening.answered.is_none_or(|(_, sent)| sent == Sent::Unknown);
+            (unknown && !opening.confirmed).then(|| (owed.clone(), opening.sent))
         }
         _ => None,
     })
+}
+
+/// What is owed by the entries that this version understands, of a run that has others, too.
+pub(super) fn owed_by_what_is_understood(history: &RunHistory) -> Vec<Obligation> {
+    let understood =
+        history.records.iter().filter_map(|record| serde_json::from_value(record.event.clone()).ok());
+    let understood: Vec<Entry> = understood.collect();
+    let intact = RunHistory { damaged: Vec::new(), gaps: Vec::new(), ..history.clone() };
+    owed(&intact, &understood).unwrap_or_default()
 }
 
 pub(super) fn damage_of(history: &RunHistory) -> Vec<String> {
@@ -138,7 +162,7 @@ pub(super) fn damage_of(history: &RunHistory) -> Vec<String> {
 pub(super) fn asked_last(history: &RunHistory, entries: &[Entry]) -> Option<Timestamp> {
     let intents =
         entries.iter().zip(&history.records).filter(|(entry, _)| matches!(entry, Entry::Intent { .. }));
-    intents.map(|(_, record)| record.at).last()
+    intents.map(|(_, record)| record.at).next_back()
 }
 
 pub(super) fn unreadable_end(history: &RunHistory) -> Error {

@@ -229,6 +229,7 @@ fn from_replicas(
     follower_phases: bool,
 ) -> Exporting {
     let mut problems = unseen.to_vec();
+    problems.extend(led_twice(seen));
     let mut phases: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut kinds = BTreeSet::new();
     let mut visible = BTreeSet::new();
@@ -261,6 +262,21 @@ fn from_replicas(
         (1, Some(Kind::Hard)) => Exporting::Paused(PauseMode::Hard),
         _ => Exporting::Mixed(in_words(&phases)),
     }
+}
+
+/// Two leaders of one partition are one broker at two addresses, or one that does not know yet that it lost its place.
+pub(crate) fn led_twice(seen: &BTreeMap<BrokerId, BTreeMap<PartitionId, PartitionStatus>>) -> Option<String> {
+    let mut leaders: BTreeMap<PartitionId, &BrokerId> = BTreeMap::new();
+    for (broker, partitions) in seen {
+        for (partition, _) in partitions.iter().filter(|(_, status)| status.role == Role::Leader) {
+            if let Some(other) = leaders.insert(*partition, broker) {
+                return Some(format!(
+                    "brokers {other} and {broker} both say that they lead partition {partition}"
+                ));
+            }
+        }
+    }
+    None
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]

@@ -7,6 +7,7 @@ use camunda_backup_core::error::{ErrorKind, Outcome};
 use camunda_backup_core::{BrokerId, Clock, Component, Error, PartitionId, Result};
 use camunda_backup_zeebe::{ClusterState, PartitionStatus};
 use futures_util::future::join_all;
+use tokio::time::Instant;
 
 use super::phases::{Exporting, Frame, covers, has_newcomers, look, sees_everybody};
 use crate::clients::Clients;
@@ -28,11 +29,12 @@ pub(crate) struct Resumption {
 
 /// A gateway that answers at once is left to do it alone; while it hesitates, each broker is resumed by itself too.
 const HESITATION: Duration = Duration::from_secs(2);
-/// How long after it was sent a pause without an answer may still take effect: longer than every time-out of ours and of
-/// a gateway. Until then exporting that was seen running proves nothing.
+/// How long after its sender gave up a pause may still take effect: longer than a gateway waits for a broker. Until then exporting that was seen running proves nothing.
 pub(crate) const LATEST_EFFECT: Duration = Duration::from_secs(60);
 /// How long one look may take: a broker that does not answer must not keep the next attempt waiting.
 const LOOK: Duration = Duration::from_secs(30);
+/// A gateway that was started knows all partitions after 5 to 7 s (Q33).
+const LONGER_THAN_A_START: Duration = Duration::from_secs(10);
 /// However small the budget is, one attempt is made in earnest.
 const AT_LEAST: Duration = Duration::from_secs(10);
 
@@ -54,9 +56,14 @@ pub(crate) async fn resume_exporting(
     clock: &dyn Clock,
     budget: Duration,
 ) -> Result<Resumption> {
-    let began = tokio::time::Instant::now();
-    let mut tried =
-        Tried { attempts: 0, broker_by_broker: false, refusal: None, seen: "nobody was asked".to_owned() };
+    let began = Instant::now();
+    let mut tried = Tried {
+        attempts: 0,
+        broker_by_broker: false,
+        refusal: None,
+        first_accepted: None,
+        seen: "nobody was asked".to_owned(),
+    };
     let trying = async {
         loop {
             if let Some(window) = tried.once_more(clients, expected, clock).await {
@@ -81,6 +88,8 @@ struct Tried {
     attempts: u32,
     broker_by_broker: bool,
     refusal: Option<Error>,
+    /// When the gateway first accepted, without an answer from it that was no success since.
+    first_accepted: Option<Instant>,
     seen: String,
 }
 
@@ -96,6 +105,9 @@ impl Tried {
         let frame = Frame::open(clients, expected).await;
         self.refusal = self.resume(clients, expected).await.err();
         let accepted = self.refusal.is_none();
+        if !accepted {
+            self.first_accepted = None;
+        }
         let remaining =
             if self.attempts > 1 { still_configured(clients, expected).await } else { expected.clone() };
         let expected = &remaining;
@@ -112,7 +124,7 @@ impl Tried {
             // Somebody cannot be asked, and the answer has to vouch for him. The look itself has failed if the
             // topology is not complete.
             Ok((Exporting::Everywhere | Exporting::NoWitness, window))
-                if accepted && frame.is_believable() =>
+                if accepted && frame.is_believable() && self.is_old_news(clients) =>
             {
                 return Some(window);
             }
@@ -127,6 +139,14 @@ impl Tried {
             Err(error) => self.seen = error.to_string(),
         }
         None
+    }
+
+    /// Up to 8.5 a gateway that has just started accepts what it can do nothing about (Q33), and without the topology nobody
+    /// tells that it has. Then it has to accept twice, with more time in between than a start takes.
+    fn is_old_news(&mut self, clients: &Clients) -> bool {
+        let refuses_when_blind = clients.dialect.line >= (8, 6);
+        let first = *self.first_accepted.get_or_insert_with(Instant::now);
+        refuses_when_blind || clients.topology.is_some() || first.elapsed() >= LONGER_THAN_A_START
     }
 
     /// Resumes by the gateway, and each broker by itself where that is needed. An error means that somebody may not have
@@ -154,7 +174,11 @@ impl Tried {
     /// Followers of 8.1 and 8.2 do not show that they are resumed, and a gateway that has just started may not know them
     /// (Q33): each broker has to say it of itself.
     async fn resume_unseen_followers(&mut self, clients: &Clients, expected: &Replicas) -> Result<()> {
-        let (gateway, brokers) = tokio::join!(clients.exporting.resume(), resume_each_broker(clients));
+        // Where each broker says it of itself, the gateway's word is not waited for.
+        let patience = if sees_everybody(clients, expected) { HESITATION } else { LOOK };
+        let gateway = tokio::time::timeout(patience, clients.exporting.resume());
+        let (gateway, brokers) = tokio::join!(gateway, resume_each_broker(clients));
+        let gateway = gateway.unwrap_or_else(|_| Err(unanswered_look()));
         self.broker_by_broker |= gateway.is_err() && brokers.iter().any(|(_, answer)| answer.is_ok());
         for (broker, answer) in brokers {
             let Some(wanted) = expected.get(&broker) else { continue };

@@ -120,14 +120,30 @@ async fn a_record_of_a_newer_version_keeps_nobody_elses_debt_from_being_paid() {
     let last = run_keys(&simulated).await.pop().unwrap();
     tokio::time::sleep(MINUTE).await; // virtual time: the next run
     die_paused(&simulated, simulated.config().unwrap()).await;
-    assert!(simulated.journal().corrupt(&last, |body| {
+    make_newer(&simulated, &last);
+    let error = recover(simulated.config().unwrap(), simulated.parts()).await.unwrap_err();
+    assert!(error.to_string().contains("newer version"), "{error}");
+    assert_running(&simulated);
+}
+
+/// Its own, too: what this version understands of the run is done, and the rest is said.
+#[tokio::test(start_paused = true)]
+async fn a_record_of_a_newer_version_does_not_hide_the_intent_before_it() {
+    let simulated = dead_and_paused().await;
+    let last = run_keys(&simulated).await.pop().unwrap();
+    make_newer(&simulated, &last);
+    let error = recover(simulated.config().unwrap(), simulated.parts()).await.unwrap_err();
+    assert!(error.to_string().contains("newer version"), "{error}");
+    assert_running(&simulated);
+    connect(&simulated).await;
+}
+
+fn make_newer(simulated: &SimulatedCluster, key: &Key) {
+    assert!(simulated.journal().corrupt(key, |body| {
         let text = String::from_utf8(body.clone()).unwrap();
         let first = text.lines().next().unwrap().replacen("\"format\":1", "\"format\":2", 1) + "\n";
         *body = format!("{first}{{\"crc32\":\"{:08x}\"}}\n", crc32fast::hash(first.as_bytes())).into_bytes();
     }));
-    let error = recover(simulated.config().unwrap(), simulated.parts()).await.unwrap_err();
-    assert!(error.to_string().contains("newer version"), "{error}");
-    assert_running(&simulated);
 }
 
 #[tokio::test(start_paused = true)]
@@ -226,6 +242,10 @@ async fn a_backup_that_may_be_complete_is_not_abandoned() {
             assert_eq!((run.end, run.leftovers.len()), (RecoveredEnd::Unreadable, 0), "{recovered}");
         }
     }
+    assert_eq!(artifacts(&simulated), everything, "nothing was deleted");
+    // A disk that reads again what it could not read is no reason either.
+    assert!(simulated.journal().corrupt(&last, |body| body[20] ^= 1));
+    assert_eq!(cluster.abandon(report.id).await.unwrap_err().kind(), ErrorKind::Foreign);
     assert_eq!(artifacts(&simulated), everything, "nothing was deleted");
 }
 

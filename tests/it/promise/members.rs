@@ -1,9 +1,9 @@
 //! Brokers that nobody looks at: forgotten in the configuration, joined meanwhile, back at the wrong moment, or silent.
 
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster, SimulationOptions, StoreKind};
-use camunda_backup::{BackupSpec, FindingCode, Verdict};
+use camunda_backup::{BackupSpec, ErrorKind, FindingCode, Verdict, recover};
 
-use super::{Duration, MINUTE, broker};
+use super::{Duration, MINUTE, broker, die_paused};
 use crate::world::{
     assert_running, completed, connect, connect_with, eight_six, failed, findings, is_paused, is_running,
     just_before, overriding, plan, sent, tuned, until,
@@ -137,4 +137,57 @@ async fn followers_that_show_nothing_are_each_asked_although_the_gateway_is_cont
         let asked: Vec<_> = sent(&simulated, "broker.partitions.resume-exporting");
         assert_eq!(asked.len(), 3, "{version}");
     }
+}
+
+/// A broker that is starting answers success and has resumed nothing.
+#[tokio::test(start_paused = true)]
+async fn a_broker_that_is_starting_has_not_resumed_its_silent_followers() {
+    for version in ["8.1.27", "8.2.27"] {
+        let simulated = three(version).await;
+        let cluster = connect(&simulated).await;
+        let run = cluster.start(plan(&cluster)).await;
+        until("paused", || is_paused(&simulated)).await;
+        simulated.camunda().kill_broker(&broker(2));
+        just_before(&simulated, "zeebe.exporting.resume", |simulated| {
+            simulated.camunda().restart_broker(&broker(2));
+        });
+        let ended = run.finished().await;
+        let owing = ended.map_or_else(|failure| failure.report.unwrap().owing, |report| report.owing);
+        tokio::time::sleep(MINUTE).await; // virtual time: it is up and has its pause, if it still has one
+        assert!(owing || is_running(&simulated), "{version}: paused, and nobody owes");
+        cluster.recover().await.unwrap();
+        assert_running(&simulated);
+    }
+}
+
+/// Up to 8.5 a gateway that has just started accepts a resume and does nothing.
+#[tokio::test(start_paused = true)]
+async fn a_recovery_that_can_ask_nobody_does_not_believe_a_gateway_that_has_just_started() {
+    for version in ["8.2.27", "8.3.11", "8.4.9", "8.5.8", "8.6.0"] {
+        let simulated = three(version).await;
+        die_paused(&simulated, simulated.config().unwrap()).await;
+        let mut blind = simulated.config().unwrap();
+        (blind.rest, blind.cluster_size) = (None, None);
+        blind.brokers.clear();
+        simulated.camunda().restart_gateway();
+        let recovered = recover(blind, simulated.parts()).await.unwrap();
+        assert_eq!(recovered.runs[0].paid.len(), 1, "{version}: {recovered}");
+        assert_running(&simulated);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_addresses_of_one_broker_are_not_two_witnesses_of_a_recovery() {
+    let simulated = eight_six().await;
+    die_paused(&simulated, simulated.config().unwrap()).await;
+    simulated.camunda().kill_broker(&broker(1));
+    let mut twins = simulated.config().unwrap();
+    let one = twins.brokers[&broker(0)].clone();
+    twins.brokers.insert(broker(1), one);
+    let error = recover(twins, simulated.parts()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NeedsOperator, "{error}");
+    simulated.camunda().restart_broker(&broker(1));
+    tokio::time::sleep(MINUTE).await; // virtual time: it is up and has its pause again
+    assert_eq!(connect(&simulated).await.recover().await.unwrap().runs[0].paid.len(), 1);
+    assert_running(&simulated);
 }

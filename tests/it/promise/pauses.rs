@@ -22,7 +22,7 @@ async fn late_pause(late_by: Duration) -> SimulatedCluster {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_comes_true_after_its_answer_was_given_up_is_resumed_too() {
-    for late_by in [45, 58] {
+    for late_by in [45, 58, 75, 100, 120] {
         let simulated = late_pause(Duration::from_secs(late_by)).await;
         drop(backup(&simulated).await);
         tokio::time::sleep(10 * MINUTE).await; // virtual time: whatever comes late has come
@@ -156,4 +156,31 @@ async fn an_observer_that_blocks_stops_nothing() {
     completed(&simulated, cluster.run(plan(&cluster)).await);
     assert_resumed_within(&simulated, MINUTE);
     unblock.send(()).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_debt_that_is_open_again_is_said_to_be() {
+    let simulated = late_pause(Duration::from_secs(600)).await;
+    let cluster = connect(&simulated).await;
+    let run = cluster.start(cluster.plan_backup(limited(|limits| limits.max_resume = MINUTE)).unwrap()).await;
+    let mut events = run.events();
+    let gone = async {
+        while let Some(event) = events.next().await {
+            // The pause was given up, and everything was seen exporting; then the gateway and the brokers go away.
+            if matches!(&event.kind, RunEventKind::StepFailed { step, .. } if step == "soft-pause-exporting")
+            {
+                until("resumed", || !sent(&simulated, "zeebe.exporting.resume").is_empty()).await;
+                tokio::time::sleep(Duration::from_secs(2)).await; // virtual time: it was seen
+                for operation in ["zeebe.exporting.resume", "broker.partitions.statuses"] {
+                    simulated.inject(Rule::operation(operation, Fault::Refuse));
+                }
+            }
+        }
+    };
+    let (ended, ()) = tokio::join!(run.finished(), gone);
+    let (_, report) = failed(ended);
+    assert!(report.owing, "{report}");
+    simulated.heal();
+    assert_eq!(cluster.recover().await.unwrap().runs[0].paid.len(), 1);
+    assert_running(&simulated);
 }

@@ -50,6 +50,27 @@ async fn without_records_nothing_is_proven() {
     }
 }
 
+/// Nothing but Zeebe is configured, and an exporter says that there is more.
+#[tokio::test(start_paused = true)]
+async fn a_cluster_of_which_only_zeebe_is_configured_is_not_proven() {
+    for version in ["8.6.0", "8.8.0"] {
+        let simulated = world(version, StoreKind::Elasticsearch8).await;
+        let bare = connect_with(&simulated, |config| {
+            (config.operate, config.tasklist, config.webapps, config.optimize) = (None, None, None, None);
+            (config.store, config.repository) = (None, None);
+        });
+        let cluster = bare.await.unwrap();
+        let report = cluster.run(plan(&cluster)).await.unwrap();
+        assert_eq!((standing(&report, "N5"), report.verdict), (Standing::Unproven, Verdict::Plausible));
+        tokio::time::sleep(MINUTE).await; // virtual time: the next id
+        let mut asked_for = BackupSpec::default();
+        asked_for.zeebe_only = true;
+        let cluster = connect(&simulated).await;
+        let report = cluster.run(cluster.plan_backup(asked_for).unwrap()).await.unwrap();
+        assert_eq!(report.verdict, Verdict::Proven, "{report}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_live_index_to_compare_with_is_no_proof() {
     let simulated = eight_six().await;

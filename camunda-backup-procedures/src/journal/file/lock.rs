@@ -37,7 +37,11 @@ pub(super) fn try_lock(store: &Store, path: &Path, holder: &Holder) -> io::Resul
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let mut file = match options.open(path) {
+        // Nothing can be written any more, and what is owed must be done all the same.
+        Err(error) if is_read_only(&error) => File::open(path)?,
+        opened => opened?,
+    };
     match fs4::FileExt::try_lock(&file) {
         Ok(()) => {
             // On a full disk the lock holds all the same, and what is owed must be done then, too.
@@ -49,6 +53,10 @@ pub(super) fn try_lock(store: &Store, path: &Path, holder: &Holder) -> io::Resul
         Err(TryLockError::WouldBlock) => Ok(Tried::Theirs(read_holder(&mut file))),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }
 
 fn write_holder(file: &mut File, holder: &Holder) -> io::Result<()> {
