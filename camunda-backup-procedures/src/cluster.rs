@@ -150,9 +150,9 @@ impl Cluster {
     /// Connects with a transport, journal, clock or observer of one's own.
     pub async fn connect_with(config: ClusterConfig, parts: Parts) -> Result<Self> {
         config.check_addresses()?;
-        let shared = Arc::new(parts.into_shared(config).await?);
-        let highest = recover::highest_id(&shared).await?;
-        // Boxed: it is large, and callers would carry it inside their own futures.
+        // Boxed, all of it: callers would carry it inside their own futures.
+        let shared = Arc::new(Box::pin(parts.into_shared(config)).await?);
+        let highest = Box::pin(recover::highest_id(&shared)).await?;
         let discovery = discover(&shared.config, &shared.handles, shared.clock.as_ref(), highest);
         let discovery = Box::pin(discovery).await?;
         Ok(Self { shared, discovery: Arc::new(discovery) })
@@ -206,7 +206,7 @@ impl Cluster {
     /// Finishes what dead processes still owe to this cluster. See [`recover`], which is called before connecting: what was
     /// seen when connecting is not looked at again, so connect again after a recovery that did something.
     pub async fn recover(&self) -> Result<RecoveryReport> {
-        recover::recover(&self.shared).await
+        Box::pin(recover::recover(&self.shared)).await
     }
 
     /// Deletes what the run of this id left behind, if it did not complete. Own names only, verified in the store.
@@ -250,6 +250,6 @@ impl Cluster {
 /// Dropping the future leaves what is not done yet for the next call. With a journal whose lock is not the operating
 /// system's, the lock stays as well, until somebody breaks it.
 pub async fn recover(config: ClusterConfig, parts: Parts) -> Result<RecoveryReport> {
-    let shared = parts.into_recovering(config).await?;
-    recover::recover(&shared).await
+    let shared = Box::pin(parts.into_recovering(config)).await?;
+    Box::pin(recover::recover(&shared)).await
 }
