@@ -116,31 +116,39 @@ async fn pay_everything(shared: &Shared) -> Result<Vec<String>> {
 async fn recover_claimed(shared: &Shared, claim: &Claim) -> Result<RecoveryReport> {
     let mut report = RecoveryReport::default();
     let mut first_error = None;
-    for history in histories(shared.journal.as_ref(), &shared.config.name).await? {
-        report.damage.extend(damage_of(&history));
+    let all = histories(shared.journal.as_ref(), &shared.config.name).await?;
+    for history in &all {
         // One run's trouble must not keep another's debt from being paid.
-        match recover_run(shared, claim, &history).await {
+        match recover_run(shared, claim, history, None).await {
             Ok(run) => report.runs.extend(run),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
+    // Only a pause that nobody owes any more can be one that came late.
+    for history in all.iter().filter(|_| first_error.is_none()) {
+        if let Some(late) = came_late(shared, history).await? {
+            report.runs.extend(recover_run(shared, claim, history, Some(late)).await?);
+        }
+    }
+    report.damage = all.iter().flat_map(damage_of).collect();
     match first_error {
         None => Ok(report),
         Some(error) => Err(error),
     }
 }
 
-async fn recover_run(shared: &Shared, claim: &Claim, history: &RunHistory) -> Result<Option<RecoveredRun>> {
+async fn recover_run(
+    shared: &Shared,
+    claim: &Claim,
+    history: &RunHistory,
+    late: Option<Obligation>,
+) -> Result<Option<RecoveredRun>> {
     let before = match entries(history) {
         Ok(entries) => entries,
         Err(error) => return Err(pay_what_is_understood(shared, history, error).await),
     };
-    let mut late = None;
-    if has_ended(&before) && owed(history, &before)?.is_empty() {
-        late = came_late(shared, history, &before).await?;
-        if late.is_none() {
-            return Ok(None);
-        }
+    if late.is_none() && has_ended(&before) && owed(history, &before)?.is_empty() {
+        return Ok(None);
     }
     let (journal, run, now) = (Arc::clone(&shared.journal), history.run.clone(), shared.clock.now());
     // What the fenced-off process wrote up to now counts, so the history is read again behind the fence.
@@ -211,8 +219,9 @@ const OURS_AFTER_ALL: Duration = Duration::from_secs(60 * 60);
 const PERHAPS_OURS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A pause of ours that came true after it had been resumed already. Somebody else's in the same mode looks the same.
-async fn came_late(shared: &Shared, history: &RunHistory, entries: &[Entry]) -> Result<Option<Obligation>> {
-    let Some((owed, sent)) = may_come_late(history, entries) else { return Ok(None) };
+async fn came_late(shared: &Shared, history: &RunHistory) -> Result<Option<Obligation>> {
+    let late = entries(history).ok().and_then(|entries| may_come_late(history, &entries));
+    let Some((owed, sent)) = late else { return Ok(None) };
     let age = shared.clock.now().since(sent);
     let Obligation::ResumeExporting { gateway, version, mode, replicas } = &owed;
     if age > PERHAPS_OURS || !shared.config.is_at(gateway) {

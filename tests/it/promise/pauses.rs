@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster, SimulatedProcess, StoreKind};
-use camunda_backup::{Cluster, ProgressObserver, RunEvent, RunEventKind};
+use camunda_backup::{Cluster, ProgressObserver, RecoveredEnd, RunEvent, RunEventKind};
 
 use super::{Duration, MINUTE, die_paused};
 use crate::world::{
@@ -56,6 +56,19 @@ async fn a_pause_that_comes_even_later_is_known_to_be_ours() {
     assert!(is_paused(&simulated));
     let recovered = connect(&simulated).await.recover().await.unwrap();
     assert!(recovered.to_string().contains("had ended and still owed something"), "{recovered}");
+    assert_running(&simulated);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_runs_pause_is_not_taken_for_an_older_one_that_came_late() {
+    let simulated = eight_six().await;
+    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::LoseAfter).times(1));
+    drop(backup(&simulated).await);
+    tokio::time::sleep(2 * MINUTE).await; // virtual time: the next run
+    die_paused(&simulated, simulated.config().unwrap()).await;
+    let recovered = connect(&simulated).await.recover().await.unwrap();
+    assert_eq!(recovered.runs.len(), 1, "{recovered}");
+    assert_eq!(recovered.runs[0].end, RecoveredEnd::Died, "{recovered}");
     assert_running(&simulated);
 }
 
