@@ -165,13 +165,13 @@ pub(crate) async fn abandon(
             Goal::ZeebeBackedUp => zeebe(plan.id, clients, &mut abandoned).await,
             Goal::HistoryBackedUp { app } => {
                 let client = clients.history_of(app)?;
-                let prefix = PartsOf { app: &app.to_string(), id: plan.id, is_young };
-                prefix.delete(client.delete(plan.id), clients, &mut abandoned).await;
+                let parts = PartsOf { app: &app.to_string(), id: plan.id, is_young };
+                parts.delete(client.delete(plan.id), clients, &mut abandoned).await;
             }
             Goal::OptimizeBackedUp => {
                 if let Some(client) = &clients.optimize {
-                    let prefix = PartsOf { app: "optimize", id: plan.id, is_young };
-                    prefix.delete(client.delete(plan.id), clients, &mut abandoned).await;
+                    let parts = PartsOf { app: "optimize", id: plan.id, is_young };
+                    parts.delete(client.delete(plan.id), clients, &mut abandoned).await;
                 }
             }
             Goal::RecordsSnapshotted { snapshot } => {
@@ -237,9 +237,9 @@ impl PartsOf<'_> {
             }
         };
         let remained = abandoned.remaining.len();
-        for name in &after {
+        for (name, _) in &after {
             match clients.store() {
-                Ok((store, repository)) => exactly(store, repository, &name.0, abandoned).await,
+                Ok((store, repository)) => exactly(store, repository, name, abandoned).await,
                 Err(error) => abandoned.remaining.push(error.to_string()),
             }
         }
