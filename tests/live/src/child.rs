@@ -23,9 +23,14 @@ pub struct Child {
 impl Child {
     /// Starts `subcommand` with the environment of the stack.
     pub fn start(stack: &LiveStack, subcommand: &str) -> Result<Self> {
+        Self::start_with(stack.environment(), subcommand)
+    }
+
+    /// Starts `subcommand` with another environment, such as the one that leads through a proxy.
+    pub fn start_with(environment: Vec<(&'static str, String)>, subcommand: &str) -> Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
             .arg(subcommand)
-            .envs(stack.environment())
+            .envs(environment)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

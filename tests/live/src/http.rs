@@ -53,6 +53,10 @@ impl Http {
         self.send(Method::PUT, url, body).await
     }
 
+    pub async fn delete(&self, url: &str) -> Result<Answer> {
+        answer(self.client.delete(url)).await.with_context(|| format!("DELETE {url}"))
+    }
+
     pub async fn post_form(&self, url: &str, form: reqwest::multipart::Form) -> Result<Answer> {
         answer(self.client.post(url).multipart(form)).await.with_context(|| format!("POST {url}"))
     }

@@ -15,7 +15,7 @@ pub struct Programme {
 
 /// A line of `quick`, and what is done there.
 const QUICK: [(&str, &[&str]); 3] = [
-    ("8.6.0+elasticsearch-8.19", &["backup", "kill9"]),
+    ("8.6.0+elasticsearch-8.19", &["backup", "kill9", "faults-quick"]),
     ("8.6.0+opensearch-2.19", &["backup"]),
     ("8.5.8+elasticsearch-7.17", &["backup"]),
 ];
@@ -37,12 +37,15 @@ impl Programme {
         Ok(Self { lines: lines.collect::<Result<_>>()? })
     }
 
-    /// Every line with a backup, the first one with everything that ends by itself.
+    /// Every line with a backup, the first one with everything that ends by itself; last what kills brokers and hides
+    /// the bucket.
     fn full() -> Self {
-        let all = Line::all().into_iter();
-        let scenarios =
-            |line| if line == Line::default() { scenarios::FULL.to_vec() } else { vec!["backup"] };
-        Self { lines: all.map(|line| (line, scenarios(line))).collect() }
+        let scenarios = |line| {
+            let mut done = if line == Line::default() { scenarios::FULL.to_vec() } else { vec!["backup"] };
+            done.extend(scenarios::is_written_down(line).then_some("conformance"));
+            done
+        };
+        Self { lines: Line::all().into_iter().map(|line| (line, scenarios(line))).collect() }
     }
 
     fn chosen(words: &[String]) -> Result<Self> {
@@ -91,6 +94,8 @@ mod tests {
         assert_eq!(full, parse(&["full"]).unwrap());
         assert_eq!(full.lines.len(), Line::all().len());
         assert!(full.needs().is_superset(&quick.needs()));
+        let everything = ALL.iter().filter(|name| !["faults-quick", "hold"].contains(name));
+        assert!(everything.clone().all(|name| full.lines[0].1.contains(name)), "{full:?}");
     }
 
     #[test]

@@ -152,8 +152,17 @@ impl LiveStack {
     /// SIGKILL to a broker.
     pub fn kill_broker(&mut self, node: usize) -> Result<()> {
         let name = self.brokers.get(node).context("no such broker")?.name();
-        let index = self.servers.iter().position(|s| s.name == name).context("that broker does not run")?;
-        self.servers.remove(index).kill();
+        self.kill(&name)
+    }
+
+    /// SIGKILL to Elasticsearch or OpenSearch.
+    pub fn kill_store(&mut self) -> Result<()> {
+        self.kill(self.line.store.product.name())
+    }
+
+    fn kill(&mut self, name: &str) -> Result<()> {
+        let index = self.servers.iter().position(|server| server.name == name);
+        self.servers.remove(index.with_context(|| format!("{name} does not run"))?).kill();
         say(format!("killed {name}"));
         Ok(())
     }
@@ -161,6 +170,33 @@ impl LiveStack {
     /// Starts a killed broker again, with its data, and waits until the cluster is complete.
     pub async fn start_broker(&mut self, node: usize) -> Result<()> {
         self.launch_broker(node).await?;
+        self.ready().await
+    }
+
+    /// Starts a killed store again, with its data and at its address, and waits until it can make snapshots.
+    pub async fn start_store(&mut self) -> Result<()> {
+        let name = self.line.store.product.name();
+        ensure!(self.servers.iter().all(|server| server.name != name), "{name} is running");
+        say(format!("starting {name} again"));
+        let (line, port) = (self.line, self.store.rsplit(':').next().context("no port")?.parse()?);
+        let ports = [port, Ports::new().next()?];
+        let again =
+            SearchStore::launch(line, &self.http, &self.sources, &self.work, ports, REPOSITORY).await?;
+        self.servers.insert(0, again.server); // the others need it while they stop
+        Ok(())
+    }
+
+    /// Starts again whatever was killed and is still away.
+    pub async fn start_missing(&mut self) -> Result<()> {
+        if self.server(self.line.store.product.name()).is_err() {
+            self.start_store().await?;
+        }
+        for node in 0..BROKERS {
+            let name = self.brokers.get(node).context("no such broker")?.name();
+            if self.server(&name).is_err() {
+                self.launch_broker(node).await?;
+            }
+        }
         self.ready().await
     }
 

@@ -53,7 +53,7 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
 }
 
 /// Waits until the data has come as far as it can, so that no part of the backup is empty.
-async fn exported(stack: &LiveStack) -> Result<()> {
+pub(super) async fn exported(stack: &LiveStack) -> Result<()> {
     let indices = if stack.line().web_applications { "operate-list-view-*" } else { "zeebe-record*" };
     let url = format!("{}/{indices}/_count", stack.store());
     let count = until("documents in the store", Duration::from_secs(120), async || {

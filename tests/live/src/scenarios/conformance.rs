@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use camunda_backup::core::{ReqwestTransport, TransportConfig};
 use camunda_backup::testing::conformance::{Hands, Observed, World, compare, with_effects, with_hands};
 use camunda_backup::{BrokerId, Error, ErrorKind};
-use camunda_backup_live::{LiveStack, say};
+use camunda_backup_live::{Line, LiveStack, say};
 
 use crate::finding::Finding;
 
@@ -27,7 +27,7 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     let steps: usize = seen.iter().map(|observed| observed.steps.len()).sum();
     let found = format!("{} scenarios, {steps} steps", seen.len());
 
-    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../conformance/{line}.txt"));
+    let file = written_down(&line);
     if std::env::var_os("UPDATE_GOLDENS").is_some() {
         fs::write(&file, Observed::to_text(&seen)).with_context(|| format!("writing {}", file.display()))?;
         return Ok(Finding { found: format!("{found}, written"), paused: None });
@@ -44,6 +44,15 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
         bail!("{} differences from {}", differences.len(), file.display());
     }
     Ok(Finding { found: format!("{found}, as written down"), paused: None })
+}
+
+/// Whether somebody has looked at this line.
+pub fn is_written_down(line: Line) -> bool {
+    written_down(&line.to_string()).is_file()
+}
+
+fn written_down(line: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("../conformance/{line}.txt"))
 }
 
 /// The real servers' processes and the folder of their bucket.

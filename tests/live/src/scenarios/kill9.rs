@@ -73,7 +73,7 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
 }
 
 /// Run and id in `… run <run> of backup <id> begins`.
-fn named_in(line: &str) -> Result<(String, BackupId)> {
+pub fn named_in(line: &str) -> Result<(String, BackupId)> {
     let words = line.split(" run ").nth(1).and_then(|rest| rest.strip_suffix(" begins"));
     let (run, id) = words.and_then(|words| words.split_once(" of backup ")).context("no run and id")?;
     Ok((run.to_owned(), BackupId::new(id.parse()?)?))

@@ -5,6 +5,7 @@ mod backup;
 mod broker_loss;
 mod conformance;
 mod example;
+mod faults;
 mod hold;
 mod kill9;
 pub mod process;
@@ -13,12 +14,15 @@ mod proof;
 use anyhow::{Result, bail};
 use camunda_backup_live::LiveStack;
 
+pub use self::conformance::is_written_down;
+
 use crate::finding::Finding;
 
-pub const ALL: [&str; 6] = ["backup", "kill9", "example", "broker-loss", "conformance", "hold"];
+pub const ALL: [&str; 8] =
+    ["backup", "kill9", "example", "broker-loss", "conformance", "faults", "faults-quick", "hold"];
 
-/// What `full` does on the first line: all but `hold`, which waits for somebody to end it.
-pub const FULL: [&str; 4] = ["backup", "kill9", "example", "broker-loss"];
+/// What `full` does on the first line beside the conformance: all but `hold`, which waits for somebody to end it.
+pub const FULL: [&str; 5] = ["backup", "kill9", "example", "broker-loss", "faults"];
 
 pub async fn run(name: &str, stack: &mut LiveStack) -> Result<Finding> {
     match name {
@@ -27,6 +31,8 @@ pub async fn run(name: &str, stack: &mut LiveStack) -> Result<Finding> {
         "example" => example::run(stack).await,
         "broker-loss" => broker_loss::run(stack).await,
         "conformance" => conformance::run(stack).await,
+        "faults" => faults::all(stack).await,
+        "faults-quick" => faults::few(stack).await,
         "hold" => hold::run(stack).await,
         _ => bail!("no scenario {name}"),
     }

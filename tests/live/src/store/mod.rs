@@ -34,12 +34,24 @@ impl SearchStore {
         ports: &mut Ports,
         repository: &str,
     ) -> Result<Self> {
-        let name = line.store.product.name();
         let port = match line.store.launch {
             Launch::Runner => Ports::within(&launch::RUNNER_PORTS)?,
             _ => ports.next()?,
         };
-        let settings = settings::write(line.store, sources, work, port, ports.next()?)?;
+        Self::launch(line, http, sources, work, [port, ports.next()?], repository).await
+    }
+
+    /// The same at ports that are known; what an earlier one has left in `work` is its data.
+    pub async fn launch(
+        line: Line,
+        http: &Http,
+        sources: &Sources,
+        work: &Workdir,
+        [port, transport_port]: [u16; 2],
+        repository: &str,
+    ) -> Result<Self> {
+        let name = line.store.product.name();
+        let settings = settings::write(line.store, sources, work, port, transport_port)?;
         let server = Server::start(
             name,
             &mut launch::command_of(line.store, sources, &settings, port),
