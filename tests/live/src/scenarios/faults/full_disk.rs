@@ -46,7 +46,7 @@ pub async fn fill(bench: &Bench<'_>, step: Step) -> Result<Finding> {
     finding.map(|finding| Finding { found: format!("{}; nothing stayed paused", finding.found), ..finding })
 }
 
-/// A file system of 256 kB in memory; unmounted when dropped.
+/// A small file system in memory; unmounted when dropped. Every call to the library leaves two files in the journal.
 struct SmallDisk {
     folder: PathBuf,
 }
@@ -54,7 +54,7 @@ struct SmallDisk {
 impl SmallDisk {
     fn mount(folder: PathBuf) -> Result<Self> {
         fs::create_dir_all(&folder)?;
-        command("mount", &["-t", "tmpfs", "-o", "size=256k", "tmpfs"], &folder)?;
+        command("mount", &["-t", "tmpfs", "-o", "size=4m", "tmpfs"], &folder)?;
         Ok(Self { folder })
     }
 
