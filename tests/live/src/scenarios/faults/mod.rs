@@ -30,6 +30,7 @@ const ONLY: &str = "CAMUNDA_BACKUP_LIVE_CASES";
 #[derive(Debug, Clone, Copy)]
 enum Case {
     Wire(Step, Fault),
+    Hang,
     Death(Step, Fault),
     LatePause,
     Broker(usize, Step, Fault),
@@ -45,7 +46,7 @@ impl Case {
         let wire = wire::cases().map(|(step, fault)| Self::Wire(step, fault));
         let death =
             Step::ORDERS.iter().flat_map(|step| death::MOMENTS.map(|moment| Self::Death(*step, moment)));
-        let mut all: Vec<Self> = wire.chain(death).collect();
+        let mut all: Vec<Self> = wire.chain([Self::Hang]).chain(death).collect();
         all.push(Self::LatePause);
         all.extend(full_disk::STEPS.map(Self::FullDisk));
         all.extend([Self::DamagedShard, Self::TwoAtOnce]);
@@ -67,6 +68,7 @@ impl Case {
     fn name(self) -> String {
         match self {
             Self::Wire(step, fault) => format!("{step}: {fault}"),
+            Self::Hang => format!("{}: never answered", Step::Records),
             Self::Death(step, moment) => format!("kill -9 of our process at {step}, {moment}"),
             Self::LatePause => "kill -9 of our process, and its pause comes later".to_owned(),
             Self::Broker(node, step, moment) => format!("kill -9 of broker {node} at {step}, {moment}"),
@@ -80,6 +82,7 @@ impl Case {
     async fn run(self, bench: &mut Bench<'_>) -> Result<Finding> {
         match self {
             Self::Wire(step, fault) => wire::strike(bench, step, fault).await,
+            Self::Hang => wire::hang(bench).await,
             Self::Death(step, moment) => death::die(bench, step, moment).await,
             Self::LatePause => death::late_pause(bench).await,
             Self::Broker(node, step, moment) => crash::broker(bench, node, step, moment).await,

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use camunda_backup::Verdict;
-use camunda_backup_live::Fault;
+use camunda_backup_live::{Fault, wait_for_phase};
 
 use super::bench::Bench;
 use super::judge::Left;
@@ -45,6 +45,21 @@ pub async fn strike(bench: &Bench<'_>, step: Step, fault: Fault) -> Result<Findi
     let finding = bench.judge(&config, &ended, around, left).await?;
     let proven = ended.as_ref().is_ok_and(|report| report.verdict == Verdict::Proven);
     ensure!(proven == survives(step, fault), "expected otherwise: {}", finding.found);
+    Ok(finding)
+}
+
+/// Protects: `max_pause` holds for a request that is never answered, too (I8). It is carried out when nobody waits for it
+/// any more, and has to be found and removed.
+pub async fn hang(bench: &Bench<'_>) -> Result<Finding> {
+    let config = bench.config()?;
+    let planned = bench.planned(&config).await?;
+    let around = bench.around().await?;
+    let armed = bench.arm(Step::Records, Fault::HeldBefore);
+    let brokers = bench.stack.zeebe_management();
+    let running_again = async || wait_for_phase(bench.stack.http(), &brokers, "EXPORTING").await;
+    let ended = Bench::run(&config, planned, armed, running_again).await?;
+    let finding = bench.judge(&config, &ended, around, Left::Whatever).await?;
+    ensure!(ended.is_err(), "completed, and the snapshot of the records had not begun: {}", finding.found);
     Ok(finding)
 }
 
