@@ -57,6 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // What is left of the first backup is of no use. Deleting it is the operator's decision, not recover's.
     print!("{}", cluster.abandon(id).await?);
+    let cluster = cluster.reconnect().await?;
     let plan = cluster.plan_backup(BackupSpec::default())?;
     println!("\n{}", cluster.run(plan).await?);
     Ok(())

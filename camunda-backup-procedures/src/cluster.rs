@@ -152,18 +152,34 @@ impl Cluster {
         config.check_addresses()?;
         // Boxed, all of it: callers would carry it inside their own futures.
         let shared = Arc::new(Box::pin(parts.into_shared(config)).await?);
+        Self::seen_now(shared).await
+    }
+
+    /// The same cluster as it stands now, over the same connections. A process that lives long takes it before every
+    /// backup, and after it has cured what a plan was blocked by.
+    ///
+    /// # Guarantees
+    /// As those of [`Cluster::connect`]. This value keeps what it had seen.
+    ///
+    /// # Errors
+    /// As those of [`Cluster::connect`].
+    pub async fn reconnect(&self) -> Result<Self> {
+        Self::seen_now(Arc::clone(&self.shared)).await
+    }
+
+    async fn seen_now(shared: Arc<Shared>) -> Result<Self> {
         let highest = Box::pin(recover::highest_id(&shared)).await?;
         let discovery = discover(&shared.config, &shared.handles, shared.clock.as_ref(), highest);
         let discovery = Box::pin(discovery).await?;
         Ok(Self { shared, discovery: Arc::new(discovery) })
     }
 
-    /// What was seen when connecting.
+    /// What was seen when connecting or [reconnecting](Cluster::reconnect).
     pub fn facts(&self) -> &Facts {
         &self.discovery.facts
     }
 
-    /// Plans a backup from what was seen when connecting. Pure: sends nothing, and gives the same plan until one is
+    /// Plans a backup from [what was seen](Cluster::facts). Pure: sends nothing, and gives the same plan until one is
     /// started. Printing the plan is the dry run.
     ///
     /// # Errors
@@ -203,13 +219,14 @@ impl Cluster {
         run::start(Arc::clone(&self.shared), Arc::clone(&self.discovery), plan)
     }
 
-    /// Finishes what dead processes still owe to this cluster. See [`recover`], which is called before connecting: what was
-    /// seen when connecting is not looked at again, so connect again after a recovery that did something.
+    /// Finishes what dead processes still owe to this cluster. See [`recover`], which is called before connecting; here,
+    /// [reconnect](Cluster::reconnect) after a recovery that did something.
     pub async fn recover(&self) -> Result<RecoveryReport> {
         Box::pin(recover::recover(&self.shared)).await
     }
 
     /// Deletes what the run of this id left behind, if it did not complete. Own names only, verified in the store.
+    /// [Reconnect](Cluster::reconnect) before the next plan.
     ///
     /// # Errors
     /// `Foreign` when the journal does not prove that this library made it, or when it is complete; `Claimed` while a

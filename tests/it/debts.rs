@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use camunda_backup::testing::{Fault, Rule, StoreKind};
-use camunda_backup::{BrokerId, ErrorKind, FindingCode, Verdict};
+use camunda_backup::{BackupSpec, BrokerId, ErrorKind, FindingCode, Verdict};
 
 use crate::world::{
-    assert_running, backup, completed, connect, connect_with, eight_six, failed, findings, is_paused,
-    is_running, limited, overriding, plan, snapshot, tuned, until,
+    REPOSITORY, assert_running, backup, completed, connect, connect_with, eight_six, failed, findings,
+    is_paused, is_running, limited, overriding, plan, snapshot, tuned, until,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -132,6 +132,19 @@ async fn an_overridden_blocker_proves_nothing() {
     simulated.camunda().set_pending_change(false);
     let report = completed(&simulated, cluster.run(planned).await);
     assert_eq!(report.verdict, Verdict::Plausible, "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_blocked_when_connecting_blocks_no_more_after_reconnecting() {
+    let simulated = eight_six().await;
+    snapshot(&simulated, "somebodys_nightly", serde_json::Value::Null);
+    let cluster = connect(&simulated).await;
+    let error = cluster.plan_backup(BackupSpec::default()).unwrap_err();
+    assert!(error.to_string().contains("snapshot-running"), "{error}");
+    until("ended", || simulated.store().snapshots(REPOSITORY).iter().all(|one| one.state == "SUCCESS")).await;
+    cluster.plan_backup(BackupSpec::default()).unwrap_err();
+    let cluster = cluster.reconnect().await.unwrap();
+    completed(&simulated, cluster.run(plan(&cluster)).await);
 }
 
 #[tokio::test(start_paused = true)]
