@@ -130,7 +130,7 @@ pub(crate) fn start(shared: Arc<Shared>, discovery: Arc<Discovery>, plan: Plan) 
     shared.use_up(plan.id);
     let (stop, wishes) = watch::channel(None);
     let events = EventBus::new(Arc::clone(&shared.clock), shared.observer.clone());
-    let bus = events.clone();
+    let (plan, bus) = (Arc::new(plan), events.clone());
     let task = tokio::spawn(async move { run(&shared, &discovery, plan, bus, Stop::new(wishes)).await });
     RunHandle { task: Some(task), stop, events: EventSource(events) }
 }
@@ -138,7 +138,7 @@ pub(crate) fn start(shared: Arc<Shared>, discovery: Arc<Discovery>, plan: Plan) 
 async fn run(
     shared: &Shared,
     discovery: &Discovery,
-    plan: Plan,
+    plan: Arc<Plan>,
     events: EventBus,
     stop: Stop,
 ) -> Result<Report, Failure> {
@@ -156,7 +156,7 @@ async fn run(
 async fn run_claimed(
     shared: &Shared,
     discovery: &Discovery,
-    plan: Plan,
+    plan: Arc<Plan>,
     events: EventBus,
     stop: Stop,
     claim: &Claim,
@@ -164,12 +164,11 @@ async fn run_claimed(
 ) -> Result<Report, Failure> {
     refuse_when_owing(shared).await?;
     let began = shared.clock.now();
-    // Boxed, like the last look: large, short-lived, and a run that waits should be small.
+    // Boxed, like the last look and the end: large, short-lived, and a run that waits should be small.
     let before = Box::pin(recheck(shared, discovery, &plan)).await?;
     stop.heard()?;
     let log = RunLog::begin(Arc::clone(&shared.journal), &shared.config.name, run.clone(), claim.token());
     let ledger = Arc::new(Ledger::new(log, Arc::clone(&shared.clock)));
-    let plan = Arc::new(plan);
     ledger.write(Entry::Started { plan: Arc::clone(&plan) }).await?;
     events.tell(RunEventKind::Started { id: plan.id, run: run.to_string() });
     let context = Context {
@@ -182,7 +181,7 @@ async fn run_claimed(
     let engine = Engine::new(context, ledger, events, stop);
     let ended = engine.run().await;
     let after = Box::pin(afterwards(shared, discovery, &engine, &before)).await;
-    finish(engine, ended, began, before, after).await
+    Box::pin(finish(engine, ended, began, before, after)).await
 }
 
 /// How long the last look may take. What it cannot see is unproven, and nobody waits for it with exporting paused.
