@@ -6,48 +6,42 @@
 
 #![allow(clippy::print_stdout)] // an example shows what it does
 
-use std::error::Error;
 use std::path::PathBuf;
 
 use camunda_backup::testing::{SimulatedCluster, StoreKind};
-use camunda_backup::{BackupSpec, Cluster, ClusterConfig, Parts, recover};
+use camunda_backup::{BackupSpec, Cluster, ClusterConfig, Failure, Parts, recover};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failure> {
     let real = std::env::var_os("CAMUNDA_ZEEBE_URL").is_some();
     let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
     let served = simulated.serve().await?;
     let config = if real { ClusterConfig::from_env()? } else { simulated_config(served.config()) };
 
-    // Before connecting: what a dead process left paused must not be there when the facts are looked at.
-    print!("{}", recover(config.clone(), Parts::default()).await?);
+    let dry_run = std::env::args().any(|argument| argument == "--dry-run");
+    if !dry_run {
+        // Before connecting: what a dead process left paused must not be there when the facts are looked at.
+        print!("{}", recover(config.clone(), Parts::default()).await?);
+    }
     let cluster = Cluster::connect(config).await?;
 
     let plan = cluster.plan_backup(BackupSpec::default())?;
     println!("\n{plan}");
-    if std::env::args().any(|argument| argument == "--dry-run") {
+    if dry_run {
         return Ok(());
     }
 
     let id = plan.id;
     let run = cluster.start(plan).await;
     let mut events = run.events();
-    let printer = tokio::spawn(async move {
-        while let Some(event) = events.next().await {
-            println!("{event}");
-        }
-    });
-    let result = run.finished().await;
-    printer.await?;
-    match result {
-        Ok(report) => println!("\n{report}"),
-        Err(failure) => {
-            if let Some(report) = &failure.report {
-                println!("\n{report}");
-            }
-            return Err(failure.into());
-        }
+    while let Some(event) = events.next().await {
+        println!("{event}");
     }
+    let ended = run.finished().await;
+    if let Some(report) = ended.as_ref().map_or_else(|failure| failure.report.as_deref(), Some) {
+        println!("\n{report}");
+    }
+    ended?;
     if !real {
         let found = simulated.check(id);
         println!("a restore of the simulated backup would be consistent: {}", found.is_consistent());

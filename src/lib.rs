@@ -34,7 +34,7 @@ pub use camunda_backup_procedures::{
     Abandoned, BackupOrder, BackupSpec, Cluster, ClusterConfig, Condition, Events, Facts, Failure,
     FileJournal, Finding, FindingCode, Goal, Journal, Leftover, Limits, MemoryJournal, Obligation, Parts,
     Plan, ProgressObserver, RecoveredEnd, RecoveredRun, RecoveryReport, Report, RunEvent, RunEventKind,
-    RunHandle, RunOutcome, SecondaryStorage, Severity, Standing, StopReason, Verdict, recover,
+    RunHandle, RunOutcome, SecondaryStorage, Severity, Standing, Verdict, recover,
 };
 
 /// The foundations: ids, versions, errors, transports.

@@ -18,15 +18,15 @@ use tokio::time::Instant;
 
 pub(crate) use bracket::PauseRecord;
 pub(crate) use context::Context;
-pub use decision::{Check, Progress, Sent};
+pub use decision::Sent;
+pub(crate) use decision::{Check, Progress};
 pub(crate) use driver::Engine;
 pub(crate) use events::EventBus;
 pub use events::{Events, ProgressObserver, RunEvent, RunEventKind};
 pub use ledger::{Entry, Moment, RunOutcome};
 pub(crate) use ledger::{Ledger, entries};
 pub(crate) use pace::Pace;
-pub(crate) use stop::Stop;
-pub use stop::StopReason;
+pub(crate) use stop::{Stop, StopReason};
 
 /// The end of a time that begins now; never, if it is so long that no clock could show it.
 pub(crate) fn deadline_in(limit: Duration) -> Instant {

@@ -31,7 +31,7 @@ pub mod testing;
 
 pub use cluster::{Cluster, Parts, recover};
 pub use config::{ClusterConfig, SecondaryStorage};
-pub use engine::{Events, ProgressObserver, RunEvent, RunEventKind, RunOutcome, StopReason};
+pub use engine::{Events, ProgressObserver, RunEvent, RunEventKind, RunOutcome};
 pub use facts::Facts;
 pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use leftovers::{Abandoned, Leftover};

@@ -9,7 +9,7 @@ use camunda_backup_core::{BackupId, Component, Error, Result};
 use crate::clients::Clients;
 use crate::facts::Facts;
 use crate::plan::{BackupOrder, Pinned, Plan, Replicas};
-use crate::preflight::{Severity, preflight};
+use crate::preflight::{blockers, preflight};
 use crate::spec::BackupSpec;
 
 /// The plan of a backup, or every blocker at once.
@@ -18,14 +18,13 @@ use crate::spec::BackupSpec;
 /// `Blocked` lists all blockers, each with the component, what was seen, why it matters and what to do.
 pub(crate) fn plan_backup(facts: &Facts, clients: &Clients, spec: &BackupSpec, id: BackupId) -> Result<Plan> {
     let findings = preflight(facts, spec, id);
-    let blockers: Vec<String> =
-        findings.iter().filter(|f| f.severity == Severity::Blocker).map(ToString::to_string).collect();
+    let (blockers, words) = blockers(&findings);
     if !blockers.is_empty() {
         let message = format!("{} of the checks before the backup found a blocker", blockers.len());
-        return Err(Error::new(ErrorKind::Blocked, format!("{message}:\n  {}", blockers.join("\n  ")))
+        return Err(Error::new(ErrorKind::Blocked, format!("{message}:\n  {words}"))
             .with_subject(format!("backup {id} of cluster {}", facts.cluster))
             .with_advice(
-                "nothing was changed; each line says what to do, or override it by name in the spec",
+                "nothing was changed; each line says what to do; most can be overridden by name in the spec",
             ));
     }
     let mut plan = Plan {

@@ -56,7 +56,7 @@ pub enum FindingCode {
     HistoryUnreadable,
     /// An index is red.
     IndexRed,
-    /// A disk of the store is over its flood stage, or close to it.
+    /// A disk of the store is over its flood stage.
     StoreDiskFull,
     /// The last backup had a part that took nearly as long as the applications' store time-out.
     PartsSlow,
@@ -107,6 +107,13 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// A component of which nothing can be read.
+    fn unreachable(component: impl fmt::Display, why: &str, advice: Option<&str>) -> Self {
+        Self::blocker(FindingCode::ComponentUnreachable, component, why)
+            .because("its part of the backup could not be made")
+            .advise(advice.unwrap_or("check the address and that it is running"))
+    }
+
     pub(crate) fn blocker(code: FindingCode, component: impl fmt::Display, seen: impl Into<String>) -> Self {
         Self::new(Severity::Blocker, code, component, seen)
     }
@@ -166,6 +173,13 @@ impl fmt::Display for Finding {
         }
         Ok(())
     }
+}
+
+/// The findings that stop a backup, and all of them in one text.
+pub(crate) fn blockers(findings: &[Finding]) -> (Vec<&Finding>, String) {
+    let blockers: Vec<&Finding> = findings.iter().filter(|f| f.severity == Severity::Blocker).collect();
+    let words: Vec<String> = blockers.iter().map(ToString::to_string).collect();
+    (blockers, words.join("\n  "))
 }
 
 /// All findings about a backup with this id on a cluster with these facts, blockers first. Pure.

@@ -30,17 +30,19 @@ pub struct Report {
     pub order: BackupOrder,
     /// How it ended.
     pub outcome: RunOutcome,
-    /// Whether the backup is a consistent recovery point.
+    /// Whether the backup is a consistent recovery point. A run that lacks a part is INCONSISTENT, whatever its other parts are
+    /// worth; see [`Report::is_whole`].
     pub verdict: Verdict,
     /// Every condition, with its reason.
     pub conditions: Vec<Condition>,
-    /// When it began and ended, on our clock.
+    /// When it began, on our clock.
     pub began: Timestamp,
     /// When it ended, on our clock.
     pub ended: Timestamp,
     /// How long exporting was, or may have been, paused; `None` if it never was.
     pub paused: Option<Duration>,
-    /// Whether something is still owed: exporting was not seen running again.
+    /// Whether something is still owed: exporting was not seen running again. Page somebody, and call
+    /// [`recover`](crate::recover) until it succeeds.
     pub owing: bool,
     /// Whether the gateway refused to resume and the brokers were resumed one by one.
     pub resumed_broker_by_broker: bool,
@@ -76,20 +78,16 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let outcome = match self.outcome {
-            RunOutcome::Completed => "COMPLETED",
-            RunOutcome::Failed => "FAILED",
-            RunOutcome::Cancelled => "CANCELLED",
-            RunOutcome::Abandoned => "ABANDONED",
-        };
-        write!(f, "backup {} of cluster {}: {outcome}", self.id, self.cluster)?;
+        write!(f, "backup {} of cluster {}: {}", self.id, self.cluster, self.outcome)?;
         if self.is_whole() {
             write!(f, ", {}", self.verdict)?;
         }
         writeln!(f)?;
         writeln!(f, "order {}; took {:.1?}", self.order, self.ended.since(self.began))?;
         match self.paused {
-            Some(paused) if self.owing => writeln!(f, "exporting MAY STILL BE PAUSED, since {paused:.1?}")?,
+            Some(paused) if self.owing => {
+                writeln!(f, "exporting MAY STILL BE PAUSED, for {paused:.1?} so far")?;
+            }
             Some(paused) => writeln!(f, "exporting was paused for {paused:.1?} and runs again")?,
             None => writeln!(f, "exporting was never paused")?,
         }
@@ -120,14 +118,15 @@ impl fmt::Display for Report {
 }
 
 /// A run that did not complete: the first error, the errors beside it, and the report.
-#[derive(Debug)]
+///
+/// `Display` and `Debug` print every error with its advice, among it the requests to send by hand.
 #[non_exhaustive]
 pub struct Failure {
     /// The first error.
     pub error: Error,
     /// What went wrong beside it, such as a resume that could not be confirmed.
     pub secondary: Vec<Error>,
-    /// The report; `None` when the run had not begun.
+    /// The report; `None` when the run had not begun, so that nothing was changed, or when it has not ended yet.
     pub report: Option<Box<Report>>,
 }
 
@@ -150,6 +149,13 @@ impl fmt::Display for Failure {
             write!(f, "\nbeside it: {}", error.report())?;
         }
         Ok(())
+    }
+}
+
+/// The same: a `main` that returns it prints this, and the evidence in the report would bury the advice.
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

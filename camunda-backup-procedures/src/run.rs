@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{Component, Error, Result};
+use camunda_backup_core::{Component, Error, Result, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -18,16 +18,17 @@ use crate::journal::{Claim, RunId, RunLog};
 use crate::leftovers;
 use crate::plan::Plan;
 use crate::planner::{Drift, drift, has_records, in_words};
-use crate::preflight::{FindingCode, Severity, preflight};
-use crate::recover::{debts, nonce};
+use crate::preflight::{FindingCode, Severity, blockers, preflight};
+use crate::recover::{debts, highest_id, nonce};
 use crate::report::{Failure, Report};
 use crate::spec::BackupSpec;
-use crate::verdict::{Verdict, judge};
+use crate::verdict::{Condition, Standing, Verdict, judge};
 
 /// The handle to a run that is under way.
 ///
 /// # Cancellation
-/// Dropping the handle means: stop at the next safe point, close what is open, and write the report into the journal.
+/// Dropping the handle means: stop at the next safe point, close what is open, and write into the journal how it ended.
+/// The report is lost then; an observer still hears the events.
 /// That happens in the run's own task, so it needs the runtime to live on; use [`RunHandle::shutdown`] before a runtime
 /// ends, and [`RunHandle::detach`] to let the run finish without a handle. When the runtime or the process dies first,
 /// [`Cluster::recover`](crate::Cluster::recover) pays what is owed.
@@ -36,22 +37,14 @@ use crate::verdict::{Verdict, judge};
 pub struct RunHandle {
     task: Option<JoinHandle<Result<Report, Failure>>>,
     stop: watch::Sender<Option<StopReason>>,
-    events: EventSource,
-}
-
-#[derive(Clone)]
-struct EventSource(EventBus);
-
-impl std::fmt::Debug for EventSource {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("EventSource")
-    }
+    /// Never read: a listener, and not a teller, so that listeners see the end while the handle lives.
+    events: Events,
 }
 
 impl RunHandle {
-    /// The events from now on.
+    /// The events from now on; every call gives a stream of its own. It ends when the run has ended.
     pub fn events(&self) -> Events {
-        self.events.0.subscribe()
+        self.events.for_another()
     }
 
     /// Asks the run to stop at the next safe point and to close what is open. Returns at once; wait for the end with
@@ -60,13 +53,16 @@ impl RunHandle {
         self.stop.send_replace(Some(StopReason::Cancelled));
     }
 
-    /// Lets the run finish by itself.
+    /// Lets the run finish by itself. How it ends is in the journal and told to the observer; its report is lost.
     pub fn detach(mut self) {
         self.task = None;
         // The wish to stop is `None`; without a sender nobody can ever wish it.
     }
 
-    /// Waits for the end.
+    /// Waits for the end. As [`Cluster::run`](crate::Cluster::run), with the same guarantees.
+    ///
+    /// # Errors
+    /// As those of [`Cluster::run`](crate::Cluster::run); `Internal` when the task was ended from outside.
     ///
     /// # Cancellation
     /// Dropping this future drops the handle: the run stops at the next safe point and closes.
@@ -79,9 +75,14 @@ impl RunHandle {
 
     /// Stops the run and waits for it to close, for at most `grace`: for the end of a runtime or process.
     ///
+    /// Closing takes seconds when everything answers. It takes longer when a request is under way (each has its own
+    /// time-out, five minutes for the records' snapshot), when the pause was never seen (a minute more), when brokers are
+    /// away (`limits.max_resume`), and for the last look (a minute at most, not while something is owed).
+    ///
     /// # Errors
-    /// When the grace is over first: the run goes on closing as long as the runtime lives, and what it then still owes
-    /// is in the journal for [`Cluster::recover`](crate::Cluster::recover).
+    /// `NeedsOperator` without a report when the grace is over first. The run goes on closing as long as the runtime lives,
+    /// and [`recover`](crate::recover) is `Claimed` until it has; what it still owes when the runtime ends is in the
+    /// journal for the next [`recover`](crate::recover). Otherwise as those of [`Cluster::run`](crate::Cluster::run).
     pub async fn shutdown(mut self, grace: Duration) -> Result<Report, Failure> {
         self.stop.send_replace(Some(StopReason::ShuttingDown));
         let Some(task) = self.task.as_mut() else { return Err(ended_from_outside().into()) };
@@ -130,9 +131,9 @@ pub(crate) fn start(shared: Arc<Shared>, discovery: Arc<Discovery>, plan: Plan) 
     shared.use_up(plan.id);
     let (stop, wishes) = watch::channel(None);
     let events = EventBus::new(Arc::clone(&shared.clock), shared.observer.clone());
-    let (plan, bus) = (Arc::new(plan), events.clone());
-    let task = tokio::spawn(async move { run(&shared, &discovery, plan, bus, Stop::new(wishes)).await });
-    RunHandle { task: Some(task), stop, events: EventSource(events) }
+    let (plan, heard) = (Arc::new(plan), events.subscribe());
+    let task = tokio::spawn(async move { run(&shared, &discovery, plan, events, Stop::new(wishes)).await });
+    RunHandle { task: Some(task), stop, events: heard }
 }
 
 async fn run(
@@ -221,7 +222,7 @@ async fn recheck(shared: &Shared, discovery: &Discovery, plan: &Plan) -> Result<
     let mut now =
         look_again(&shared.config, &shared.handles, &discovery.clients, clock, &discovery.facts).await?;
     // A plan may be run a second time, and what came of the first may not be visible anywhere yet.
-    now.journal_highest_id = crate::recover::highest_id(shared).await?;
+    now.journal_highest_id = highest_id(shared).await?;
     let Drift { changed: mut differences, unseen } = drift(&plan.pinned, &now);
     if plan.cluster != shared.config.name {
         let how = format!("the plan is for {}, this is {}", plan.cluster, shared.config.name);
@@ -248,22 +249,21 @@ async fn recheck(shared: &Shared, discovery: &Discovery, plan: &Plan) -> Result<
     let spec =
         BackupSpec { overrides: overrides.collect(), zeebe_only: plan.zeebe_only, ..BackupSpec::default() };
     let findings = preflight(&now, &spec, plan.id);
-    let blockers: Vec<&crate::preflight::Finding> =
-        findings.iter().filter(|finding| finding.severity == Severity::Blocker).collect();
+    let (blockers, words) = blockers(&findings);
     let Some(first) = blockers.first() else { return Ok(now) };
     let kind =
         if first.code == FindingCode::ExportingPaused { ErrorKind::Foreign } else { ErrorKind::Blocked };
-    let words: Vec<String> = blockers.iter().map(ToString::to_string).collect();
-    Err(Error::new(kind, format!("since the plan was made:\n  {}", words.join("\n  ")))
+    Err(Error::new(kind, format!("since the plan was made:\n  {words}"))
         .with_component(Component::Library)
         .with_subject(format!("backup {}", plan.id))
         .with_advice("nothing was changed; each line says what to do"))
 }
 
+/// Judges what was done, writes down how it ended, and reports.
 async fn finish(
     engine: Engine,
     ended: Result<(), Vec<Error>>,
-    began: camunda_backup_core::Timestamp,
+    began: Timestamp,
     before: Facts,
     after: Option<Facts>,
 ) -> Result<Report, Failure> {
@@ -272,38 +272,14 @@ async fn finish(
     let (verdict, conditions) = judge(&plan, &before, after.as_ref(), &timeline);
     let mut errors = ended.err().unwrap_or_default();
     if errors.is_empty() && verdict == Verdict::Inconsistent {
-        let violated = conditions.iter().filter(|c| c.standing == crate::verdict::Standing::Violated);
-        let words: Vec<String> = violated.map(ToString::to_string).collect();
-        errors.push(
-            Error::new(
-                ErrorKind::Failed,
-                format!("every part succeeded, and together they are INCONSISTENT: {}", words.join("; ")),
-            )
-            .with_component(Component::Library)
-            .with_subject(format!("backup {}", plan.id))
-            .with_advice("do not restore from it; the id is used up, start again"),
-        );
+        errors.push(inconsistent(&plan, &conditions));
     }
-    let outcome = match errors.first().map(Error::kind) {
-        None => RunOutcome::Completed,
-        Some(ErrorKind::Cancelled) => RunOutcome::Cancelled,
-        Some(_) => RunOutcome::Failed,
-    };
-    let entry = Entry::Finished { outcome, error: errors.first().map(ToString::to_string) };
-    if let Err(unwritten) = engine.ledger.write(entry).await {
-        if outcome == RunOutcome::Completed {
-            // It may be on record all the same, and the report is about to say otherwise.
-            let error = Some(unwritten.to_string());
-            let corrected = engine.ledger.write(Entry::Finished { outcome: RunOutcome::Failed, error }).await;
-            tracing::warn!(?corrected, "the end of a run could not be written down at once");
-        }
-        errors.push(unwritten);
-    }
-    let completed = errors.is_empty();
-    let leftovers = if completed {
+    let outcome = write_the_end(&engine, &mut errors).await;
+    let entries = timeline.iter().map(|moment| &moment.entry);
+    let leftovers = if errors.is_empty() {
         Vec::new()
     } else {
-        leftovers::of_run(&plan, timeline.iter().map(|moment| &moment.entry), &engine.context.clients)
+        leftovers::of_run(&plan, entries, &engine.context.clients)
     };
     let pause = engine.pause_record();
     let report = Report {
@@ -312,8 +288,7 @@ async fn finish(
         cluster: plan.cluster.clone(),
         id: plan.id,
         order: plan.order,
-        // A backup whose end could not be written down is not called complete either.
-        outcome: if completed || outcome != RunOutcome::Completed { outcome } else { RunOutcome::Failed },
+        outcome,
         verdict,
         conditions,
         began,
@@ -329,12 +304,41 @@ async fn finish(
         after,
         timeline,
     };
-    engine
-        .events
-        .tell(RunEventKind::Finished { outcome: format!("{:?}, {}", report.outcome, report.verdict) });
+    let verdict = if report.is_whole() { format!(", {}", report.verdict) } else { String::new() };
+    engine.events.tell(RunEventKind::Finished { outcome: format!("{}{verdict}", report.outcome) });
     let mut errors = errors.into_iter();
     match errors.next() {
         None => Ok(report),
         Some(error) => Err(Failure { error, secondary: errors.collect(), report: Some(Box::new(report)) }),
     }
+}
+
+fn inconsistent(plan: &Plan, conditions: &[Condition]) -> Error {
+    let violated = conditions.iter().filter(|condition| condition.standing == Standing::Violated);
+    let words: Vec<String> = violated.map(ToString::to_string).collect();
+    let message = format!("every part succeeded, and together they are INCONSISTENT: {}", words.join("; "));
+    Error::new(ErrorKind::Failed, message)
+        .with_component(Component::Library)
+        .with_subject(format!("backup {}", plan.id))
+        .with_advice("do not restore from it; the id is used up, start again")
+}
+
+/// How the run ended, as it stands in the journal: a backup whose end could not be written down is not called complete.
+async fn write_the_end(engine: &Engine, errors: &mut Vec<Error>) -> RunOutcome {
+    let outcome = match errors.first().map(Error::kind) {
+        None => RunOutcome::Completed,
+        Some(ErrorKind::Cancelled) => RunOutcome::Cancelled,
+        Some(_) => RunOutcome::Failed,
+    };
+    let entry = Entry::Finished { outcome, error: errors.first().map(ToString::to_string) };
+    let Err(unwritten) = engine.ledger.write(entry).await else { return outcome };
+    let error = Some(unwritten.to_string());
+    errors.push(unwritten);
+    if outcome != RunOutcome::Completed {
+        return outcome;
+    }
+    // It may be on record all the same, and the report is about to say otherwise.
+    let corrected = engine.ledger.write(Entry::Finished { outcome: RunOutcome::Failed, error }).await;
+    tracing::warn!(?corrected, "the end of a run could not be written down at once");
+    RunOutcome::Failed
 }

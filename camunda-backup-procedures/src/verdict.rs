@@ -103,6 +103,9 @@ pub fn judge(
     (verdict, conditions)
 }
 
+/// How a condition stands, and why.
+type Standings = (Standing, String);
+
 /// Everything a judgement may look at.
 struct Case<'a> {
     plan: &'a Plan,

@@ -84,7 +84,7 @@ async fn kill_and_start_again(program: PathBuf, events: usize) -> Option<bool> {
         tokio::task::spawn_blocking(move || run(&program, &variables, events)).await.unwrap()
     };
     let (said, status) = start(events).await;
-    if status.success() || said.contains("Completed, PROVEN") {
+    if status.success() || said.contains("COMPLETED, PROVEN") {
         assert_running(&simulated);
         return None;
     }

@@ -46,6 +46,7 @@ fn elsewhere() -> Endpoint {
     Endpoint::new("http://operate.sim:9600").unwrap()
 }
 
+#[allow(clippy::too_many_lines)] // a table
 fn about_the_cluster() -> Vec<Scenario> {
     use FindingCode as Code;
     vec![
@@ -229,7 +230,7 @@ async fn all_blockers_are_reported_at_once() {
     ] {
         assert!(error.to_string().contains(code), "{code} is missing: {error}");
     }
-    assert!(error.advice().unwrap().contains("override it by name"), "{}", error.report());
+    assert!(error.advice().unwrap().contains("overridden by name"), "{}", error.report());
     let changed: Vec<_> = simulated
         .requests()
         .into_iter()

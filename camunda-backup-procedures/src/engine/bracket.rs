@@ -1,6 +1,6 @@
 //! The bracket: from the moment something is owed until it was seen to be done.
 
-use std::sync::PoisonError;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
@@ -107,32 +107,36 @@ impl Engine {
 
     /// The pause of this run so far.
     pub(crate) fn pause_record(&self) -> PauseRecord {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.pause_now().clone()
     }
 
     pub(super) fn pause_begins(&self) {
-        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pause = self.pause_now();
         (pause.began, pause.unconfirmed) = (Some(Instant::now()), Some(Instant::now()));
     }
 
     /// The answer has come, or will not come any more.
     pub(super) fn pause_is_answered(&self) {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).unconfirmed = Some(Instant::now());
+        self.pause_now().unconfirmed = Some(Instant::now());
     }
 
     /// It was seen, or it never left.
     pub(super) fn pause_is_certain(&self) {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).unconfirmed = None;
+        self.pause_now().unconfirmed = None;
     }
 
     fn pause_may_go_on(&self) {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).ended = None;
+        self.pause_now().ended = None;
     }
 
     fn pause_ends(&self, running_again: Window, broker_by_broker: bool) {
-        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut pause = self.pause_now();
         pause.ended = Some(Instant::now());
         pause.running_again = Some(running_again);
         pause.broker_by_broker = broker_by_broker;
+    }
+
+    fn pause_now(&self) -> MutexGuard<'_, PauseRecord> {
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,8 +8,7 @@ use crate::evidence::Evidence;
 
 /// What a look at a step's goal showed. Reads only.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub enum Check {
+pub(crate) enum Check {
     /// Nothing under our name exists anywhere.
     NotStarted,
     /// It is there, or partly there, and not finished.
@@ -28,18 +27,17 @@ pub enum Check {
 
 /// How far a pending goal is.
 #[derive(Debug, Clone, PartialEq, Default)]
-#[non_exhaustive]
-pub struct Progress {
+pub(crate) struct Progress {
     /// Changes whenever anything moves. Equal marks mean standing still.
-    pub mark: String,
+    pub(crate) mark: String,
     /// Whether a server says that it is working on it at this moment.
-    pub running: bool,
+    pub(crate) running: bool,
     /// For people.
-    pub text: String,
+    pub(crate) text: String,
     /// What to tell an operator if this is how it ends.
-    pub advice: Option<String>,
+    pub(crate) advice: Option<String>,
     /// Counts as reached when it has stood still for the grace: the store's word against the application's.
-    pub settled: Option<Evidence>,
+    pub(crate) settled: Option<Evidence>,
 }
 
 /// What this run knows about its own request.

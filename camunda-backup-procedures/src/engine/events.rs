@@ -64,7 +64,7 @@ pub enum RunEventKind {
         /// What, in words.
         what: String,
     },
-    /// What was owed is done.
+    /// What was owed is done. Never told when it could not be done; see [`Report::owing`](crate::Report::owing).
     Paid {
         /// How long exporting was paused.
         paused: Duration,
@@ -93,7 +93,7 @@ impl fmt::Display for RunEvent {
 }
 
 /// Gets the events, one after the other, on a thread of its own: it can neither stop a run nor slow it down. One that falls
-/// far behind misses events.
+/// 256 behind misses events, and the log says so.
 pub trait ProgressObserver: fmt::Debug + Send + Sync {
     /// One event.
     fn observe(&self, event: &RunEvent);
@@ -104,7 +104,12 @@ pub trait ProgressObserver: fmt::Debug + Send + Sync {
 pub struct Events(broadcast::Receiver<RunEvent>);
 
 impl Events {
-    /// The next event; `None` when the run has ended. A reader that falls far behind misses the oldest ones.
+    /// The same events for one more listener, from now on.
+    pub(crate) fn for_another(&self) -> Self {
+        Self(self.0.resubscribe())
+    }
+
+    /// The next event; `None` when the run has ended. A reader that falls 64 behind misses the oldest ones.
     ///
     /// # Cancellation
     /// Safe: no event is lost when the future is dropped.

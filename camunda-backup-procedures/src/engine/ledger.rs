@@ -1,5 +1,6 @@
 //! What a run writes down: entries in the journal, and the same as a timeline in happened-before order.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use camunda_backup_core::{Clock, Result, Timestamp};
@@ -80,6 +81,17 @@ pub enum RunOutcome {
     Cancelled,
     /// Its process died; `recover()` closed what it owed.
     Abandoned,
+}
+
+impl fmt::Display for RunOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+            Self::Abandoned => "ABANDONED",
+        })
+    }
 }
 
 /// One moment of a run. The order is the order of happening on our side, whatever the clocks say.

@@ -7,8 +7,7 @@ use tokio::sync::watch;
 
 /// Why a run was asked to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StopReason {
+pub(crate) enum StopReason {
     /// [`RunHandle::cancel`](crate::RunHandle::cancel) was called.
     Cancelled,
     /// The handle was dropped.

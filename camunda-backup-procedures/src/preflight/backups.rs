@@ -71,15 +71,9 @@ fn applications(facts: &Facts) -> Vec<Finding> {
                         format!("look for a snapshot named camunda_{app}_* that has no metadata")
                     })),
             ),
-            Probe::Failed { why, advice, .. } => findings.push(
-                Finding::blocker(FindingCode::ComponentUnreachable, app, why.clone())
-                    .because("its part of the backup could not be made")
-                    .advise(
-                        advice
-                            .clone()
-                            .unwrap_or_else(|| "check the address and that it is running".to_owned()),
-                    ),
-            ),
+            Probe::Failed { why, advice, .. } => {
+                findings.push(Finding::unreachable(app, why, advice.as_deref()));
+            }
             Probe::Absent => {}
         }
     }

@@ -133,38 +133,33 @@ fn exporting(facts: &Facts) -> Vec<Finding> {
             Probe::Absent => {}
         }
     }
-    let dark: Vec<String> = facts
-        .replicas()
-        .keys()
-        .filter(|broker| !facts.partitions.contains_key(broker))
-        .map(ToString::to_string)
-        .collect();
-    if readable && !facts.partitions.is_empty() && !dark.is_empty() {
+    findings.extend(unseen(facts, readable));
+    findings
+}
+
+/// What can only be believed, because nobody can be asked.
+fn unseen(facts: &Facts, readable: bool) -> Option<Finding> {
+    let (seen, what) = if readable {
+        let replicas = facts.replicas();
+        let dark = replicas.keys().filter(|broker| !facts.partitions.contains_key(broker));
+        let dark: Vec<String> = dark.map(ToString::to_string).collect();
+        if facts.partitions.is_empty() || dark.is_empty() {
+            return None;
+        }
         let seen = format!("no address is configured for broker {}", dark.join(", "));
-        findings.push(
-            Finding::warning(FindingCode::ExportingUnknown, "zeebe", seen)
-                .because(
-                    "whether it pauses and resumes can only be believed, so the verdict cannot be PROVEN",
-                )
-                .advise(
-                    "configure the management address of every broker in `brokers` (CAMUNDA_BROKER_URLS)",
-                ),
-        );
-    }
-    if !readable {
+        (seen, "whether it pauses and resumes")
+    } else {
         let seen = match facts.exporting.failure() {
             Some(why) => format!("the exporting status cannot be read: {why}"),
             None => "no broker address is configured".to_owned(),
         };
-        findings.push(
-            Finding::warning(FindingCode::ExportingUnknown, "zeebe", seen)
-                .because("whether the pause holds can only be believed, so the verdict cannot be PROVEN")
-                .advise(
-                    "configure the management address of every broker in `brokers` (CAMUNDA_BROKER_URLS)",
-                ),
-        );
-    }
-    findings
+        (seen, "whether the pause holds")
+    };
+    Some(
+        Finding::warning(FindingCode::ExportingUnknown, "zeebe", seen)
+            .because(&format!("{what} can only be believed, so the verdict cannot be PROVEN"))
+            .advise("configure the management address of every broker in `brokers` (CAMUNDA_BROKER_URLS)"),
+    )
 }
 
 /// Followers of 8.1 and 8.2 show no phase; a leader always does.
@@ -257,15 +252,9 @@ fn versions(facts: &Facts) -> Vec<Finding> {
                 .because("a backup restores only with exactly the versions that made it")
                 .advise("finish the update first"),
             ),
-            Probe::Failed { why, advice, .. } => findings.push(
-                Finding::blocker(FindingCode::ComponentUnreachable, component, why.clone())
-                    .because("its part of the backup could not be made")
-                    .advise(
-                        advice
-                            .clone()
-                            .unwrap_or_else(|| "check the address and that it is running".to_owned()),
-                    ),
-            ),
+            Probe::Failed { why, advice, .. } => {
+                findings.push(Finding::unreachable(component, why, advice.as_deref()));
+            }
             _ => {}
         }
     }

@@ -6,15 +6,13 @@ use camunda_backup_core::PartitionId;
 use camunda_backup_zeebe::{BackupState, ExporterStatus};
 
 use super::{
-    Case, Condition, Standing, condition, holds, is_application, is_records, is_zeebe, not_applicable,
+    Case, Condition, Standings, condition, holds, is_application, is_records, is_zeebe, not_applicable,
     unproven, violated,
 };
 use crate::evidence::Evidence;
 use crate::facts::Facts;
 use crate::plan::{BackupOrder, Goal};
 use crate::planner::{drift, in_words};
-
-type Standings = (Standing, String);
 
 pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
     vec![
@@ -365,6 +363,10 @@ fn no_change(case: &Case<'_>) -> Standings {
         unproven("a cluster change is pending now")
     } else if last(case.before) != last(after) && !moves_itself {
         violated("a cluster change was made meanwhile")
+    } else if moves_itself {
+        holds(
+            "version and topology are as before; every pause is a change here, so the last one tells nothing",
+        )
     } else {
         holds("version, topology and last change are as before")
     }

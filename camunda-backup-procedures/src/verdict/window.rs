@@ -7,15 +7,13 @@ use camunda_backup_es::SnapshotState;
 use camunda_backup_zeebe::{BackupState, ExporterPhase, ExportingStatus};
 
 use super::{
-    Case, Condition, Standing, condition, holds, is_application, is_records, is_zeebe, not_applicable,
+    Case, Condition, Standings, condition, holds, is_application, is_records, is_zeebe, not_applicable,
     unproven, violated,
 };
 use crate::engine::{Entry, Moment};
 use crate::evidence::Certainty;
 use crate::facts::{Facts, id_in_name};
 use crate::plan::{BackupOrder, Goal};
-
-type Standings = (Standing, String);
 
 pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
     let alone = case.plan.order == BackupOrder::ZeebeOnly;

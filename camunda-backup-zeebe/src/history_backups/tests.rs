@@ -169,6 +169,7 @@ async fn q03_what_the_application_cannot_say_is_a_question_for_the_store() {
 }
 
 #[tokio::test]
+#[allow(clippy::too_many_lines)] // a table
 async fn d32_refusals_are_judged_by_their_words() {
     use ErrorKind::{Conflict, Refused, Unavailable};
     for (component, status, golden, kind, advice) in [

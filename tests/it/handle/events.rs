@@ -41,6 +41,20 @@ async fn events_tell_the_run_in_the_order_of_happening() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_events_end_with_the_run_while_its_handle_lives() {
+    let simulated = eight_six().await;
+    let cluster = connect(&simulated).await;
+    let run = cluster.start(plan(&cluster)).await;
+    let (mut events, mut last) = (run.events(), None);
+    while let Some(event) = events.next().await {
+        last = Some(event.to_string());
+    }
+    assert!(last.is_some_and(|last| last.ends_with("COMPLETED, PROVEN")));
+    assert!(run.events().next().await.is_none(), "there are no more for anybody");
+    completed(&simulated, run.finished().await);
+}
+
 /// Keeps everything, and panics as often as it is asked to.
 #[derive(Debug, Default)]
 struct Observer {
