@@ -14,8 +14,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, as far as a program needs to tell cases apart.
 ///
-/// Each kind says whether the HTTP client retries it by itself (only for requests whose [`Effect`](crate::Effect)
-/// allows it), whether the same backup id may be used again, and what a person should do.
+/// Each kind of an answer says whether the HTTP client retries it by itself (only for requests whose
+/// [`Effect`](crate::Effect) allows it). A run that fails may have any of them, because the error that stopped it keeps its
+/// kind: whether the id is used up is in the report then, what to do is in [`Error::advice`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -53,9 +54,10 @@ pub enum ErrorKind {
     ServerError,
     /// The version, flavour or setup does not support this. Not retried.
     Unsupported,
-    /// A preflight check found a blocker. Nothing was changed.
+    /// A preflight check found a blocker, or an earlier run still owes something. Nothing was changed.
     Blocked,
-    /// Something that we did not make is in the way: a pause, an artifact, a run of somebody else. Nothing was changed.
+    /// Something that we did not make is in the way: a pause, an artifact, a run of somebody else. It was not touched. Parts
+    /// that the run made before it was seen may exist; without a report nothing was changed.
     Foreign,
     /// Another run holds the claim on the cluster. Nothing was changed.
     Claimed,
@@ -67,7 +69,8 @@ pub enum ErrorKind {
     Cancelled,
     /// The journal could not be written or read, or is not trustworthy.
     Journal,
-    /// Something is still owed and could not be done. The advice holds the exact request to send by hand.
+    /// Something is owed, or cannot be told, that the library cannot settle by itself. The advice says what to do: the exact
+    /// requests to send by hand where it is a pause that could not be ended.
     NeedsOperator,
     /// A defect of this library.
     Internal,

@@ -60,7 +60,7 @@ pub struct Parts {
     pub journal: Option<Arc<dyn Journal>>,
     /// Tells wall time. Default: the system's clock.
     pub clock: Option<Arc<dyn Clock>>,
-    /// Is told every event.
+    /// Is told the events of every run; see [`ProgressObserver`].
     pub observer: Option<Arc<dyn ProgressObserver>>,
 }
 
@@ -140,14 +140,19 @@ impl Cluster {
     /// store verifies the repository with a test file of its own.
     ///
     /// # Errors
-    /// `Config` for what is missing, `Unsupported` for a version outside 8.1 … 8.10, `WrongComponent` when an address
-    /// belongs to something else, `Journal` when nothing can be written there. What merely speaks against a backup is
-    /// no error here: [`Cluster::plan_backup`] reports all of it at once.
+    /// `Config` for what is missing, `InvalidInput` for a name that cannot be one, `Connect`, `Timeout` and their like when
+    /// the gateway does not answer, `Unauthorized` and `Forbidden` when it refuses, `Unsupported` for a version outside
+    /// 8.1 … 8.10, `WrongComponent` when an address belongs to something else, `Journal` when nothing can be written there.
+    /// What merely speaks against a backup is no error here: [`Cluster::plan_backup`] reports all of it at once.
+    ///
+    /// It takes about a second when everything answers, and longer while the store is busy with uploads, because it verifies
+    /// the repository. Dropping the future leaves nothing behind.
     pub async fn connect(config: ClusterConfig) -> Result<Self> {
         Self::connect_with(config, Parts::default()).await
     }
 
-    /// Connects with a transport, journal, clock or observer of one's own.
+    /// Connects with a transport, journal, clock or observer of one's own. Guarantees and errors as those of
+    /// [`Cluster::connect`].
     pub async fn connect_with(config: ClusterConfig, parts: Parts) -> Result<Self> {
         config.check_addresses()?;
         // Boxed, all of it: callers would carry it inside their own futures.
@@ -202,8 +207,14 @@ impl Cluster {
     ///
     /// # Guarantees
     /// Exporting runs again when this returns, or the error is (or has beside it) `NeedsOperator` with the exact
-    /// requests to send, and the journal says what is owed. `Ok` means that every part exists, succeeded, has one id
-    /// and one version, and lies in one confirmed pause; the report says how much of that is proven.
+    /// requests to send, and the journal says what is owed. `Ok` means that every planned part was made and succeeded under
+    /// one id, and that nothing that could be seen speaks against their belonging to one moment. How much of that is proven
+    /// is the verdict. A backup of Zeebe alone pauses nothing.
+    ///
+    /// # Errors
+    /// Without a report nothing was changed: `Blocked`, `Foreign`, `Claimed`, `Journal`, or what a look at the cluster
+    /// failed with. With a report the id may be used up, and [`Report::leftovers`] names what is left: `Failed`,
+    /// `DeadlineExceeded`, `Cancelled`, `Foreign`, `Journal`, or the kind of the answer that stopped it.
     ///
     /// # Cancellation
     /// Nothing is sent before the first poll. Dropping the future later means: stop at the next safe point and close, in
@@ -221,6 +232,9 @@ impl Cluster {
 
     /// Finishes what dead processes still owe to this cluster. See [`recover`], which is called before connecting; here,
     /// [reconnect](Cluster::reconnect) after a recovery that did something.
+    ///
+    /// # Errors
+    /// As those of [`recover`].
     pub async fn recover(&self) -> Result<RecoveryReport> {
         Box::pin(recover::recover(&self.shared)).await
     }
@@ -230,7 +244,13 @@ impl Cluster {
     ///
     /// # Errors
     /// `Foreign` when the journal does not prove that this library made it, or when it is complete; `Claimed` while a
-    /// run is under way.
+    /// run is under way; `NeedsOperator` when it may have completed and its records cannot be read, or when it was made at
+    /// another address; `Journal` when the records cannot be read at all. `Ok` with something in
+    /// [`Abandoned::remaining`] means: not done, call it again.
+    ///
+    /// # Cancellation
+    /// What was deleted is deleted; call it again for the rest. With a journal whose lock is not the operating system's, the
+    /// lock stays until somebody breaks it.
     pub async fn abandon(&self, id: BackupId) -> Result<Abandoned> {
         let claim = self.shared.claim().await?;
         let abandoned = self.abandon_claimed(id).await;
@@ -254,14 +274,17 @@ impl Cluster {
 ///
 /// # Guarantees
 /// What is owed stays in the journal until it was seen to be done. A living run is never disturbed: its claim refuses
-/// this call with the holder's name.
+/// this call with the holder's name. A pause that is found within an hour of one of ours that was never answered is taken
+/// for that one and resumed, and so is one while a run with damaged records could owe it: nobody should pause by hand then.
 ///
 /// # Errors
-/// `Claimed` while a run is under way; `NeedsOperator` with the exact requests when exporting could not be seen running
-/// within three minutes, or when something is owed to a gateway of another address. The debt stays in the journal: call
-/// again. `Journal` when nothing can be written there: what is owed is done all the same, and the error says so.
+/// `Claimed` while a run is under way. `NeedsOperator` with the exact requests when exporting could not be seen running
+/// within three minutes, and with words when something is owed to a gateway of another address, when a plan cannot be read, or
+/// when a pause of the last week may be ours. The debt stays in the journal: call again. `Journal` when nothing can be
+/// written there: what is owed is done all the same, and the error says so.
 ///
-/// It takes up to a minute longer when a process died while a pause was on its way: such a pause may come true late.
+/// It takes seconds when brokers answer, three minutes for each debt when they do not. When a process died while a pause was
+/// on its way, a minute and a second resume come on top: such a pause may come true late.
 ///
 /// # Cancellation
 /// Dropping the future leaves what is not done yet for the next call. With a journal whose lock is not the operating

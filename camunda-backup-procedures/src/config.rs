@@ -15,7 +15,8 @@ use serde::Deserialize;
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ClusterConfig {
-    /// The cluster's name in journals, claims and reports. One name per cluster, the same in every process.
+    /// The cluster's name in journals, claims and reports. One name per cluster, the same in every process: `a-z`, `0-9`, `.`,
+    /// `_` and `-`, at most 128 of them, no dot at either end. Default `camunda`.
     #[serde(default = "default_name")]
     pub name: String,
     /// Management address of the Zeebe gateway (8.8+: of the orchestration cluster), e.g. `http://zeebe:9600`.
@@ -51,10 +52,10 @@ pub struct ClusterConfig {
     /// The snapshot repository that the applications are configured with.
     #[serde(default)]
     pub repository: Option<RepositoryName>,
-    /// The prefix of the exported records.
+    /// The prefix of the exported records, `zeebe-record` by default.
     #[serde(default = "default_record_prefix")]
     pub record_prefix: IndexPrefix,
-    /// The prefixes of the applications' indices.
+    /// The prefixes of the applications' indices; `operate`, `tasklist`, `optimize` and `camunda` by default.
     #[serde(default = "default_app_prefixes")]
     pub app_prefixes: Vec<IndexPrefix>,
     /// What the web applications store their data in (8.9+ may use a relational database).

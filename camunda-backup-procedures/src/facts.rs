@@ -125,7 +125,7 @@ pub struct Facts {
     /// The longest part of the last backup of Operate and Tasklist (up to 8.7): the snapshot and how long it took.
     #[serde(default)]
     pub slowest_parts: BTreeMap<String, (String, Duration)>,
-    /// The record prefix and the indices under it.
+    /// The indices under the record prefix.
     pub record_indices: Probe<Vec<IndexStats>>,
     /// The record prefix itself.
     pub record_prefix: String,

@@ -4,7 +4,7 @@
 //! two layers:
 //!
 //! * [`Journal`], the store: put-if-absent, list, read, lock. [`FileJournal`] is a directory, [`MemoryJournal`] is
-//!   for tests and for callers who accept to lose it; a store of your own needs four methods.
+//!   for tests and for callers who accept to lose it; a store of your own needs three methods.
 //! * what is written once for every store: [`RunLog`] (the append-only records of one run), [`histories`] (what past
 //!   runs left behind) and [`claim`] (one run per cluster, with the holder's name and a fencing token).
 //!
@@ -15,7 +15,8 @@
 //! claims/<cluster>/00000007.released.json     and that it was given back
 //! ```
 //! Every one of these is two lines of JSON: the content, readable by a person, and a checksum over it.
-//! Nothing is ever overwritten or deleted, so there is no state in which a reader sees half a change.
+//! The library never overwrites or deletes one, so there is no state in which a reader sees half a change. Whole runs that
+//! owe nothing may be deleted by you; see [`FileJournal`].
 
 use std::any::Any;
 use std::fmt::{self, Debug};

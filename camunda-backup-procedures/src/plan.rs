@@ -52,7 +52,7 @@ pub enum Goal {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepPlan {
-    /// The step's name, unique within the plan, such as `pause-exporting`.
+    /// The step's name, unique within the plan, such as `soft-pause-exporting`.
     pub name: String,
     /// The component that acts.
     pub component: Component,
@@ -213,9 +213,7 @@ impl Plan {
         }
         steps
     }
-}
 
-impl Plan {
     /// Everything that the plan owes at some time.
     pub fn obligations(&self) -> impl Iterator<Item = &Obligation> {
         self.stages.iter().filter_map(|stage| match stage {
@@ -225,7 +223,7 @@ impl Plan {
     }
 }
 
-/// The dry run: every request that will be sent, in order, with its reason.
+/// The dry run: every step in order, with its reason, the request that changes something and the look that decides.
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "backup {} of cluster {} (Camunda {})", self.id, self.cluster, self.pinned.version)?;
@@ -244,7 +242,12 @@ impl fmt::Display for Plan {
 }
 
 fn write_bracket(f: &mut fmt::Formatter<'_>, bracket: &Bracket, plan: &Plan) -> fmt::Result {
-    writeln!(f, "┌ from here: owes to {}, within {} s", bracket.owes, plan.limits.max_pause.as_secs())?;
+    writeln!(
+        f,
+        "┌ from here: owes to {}, beginning after {} s at the latest",
+        bracket.owes,
+        plan.limits.max_pause.as_secs()
+    )?;
     write_group(f, std::slice::from_ref(&bracket.open), "│ ")?;
     for group in &bracket.body {
         write_group(f, group, "│ ")?;

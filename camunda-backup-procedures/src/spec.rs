@@ -28,7 +28,8 @@ pub struct BackupSpec {
 #[serde(rename_all = "kebab-case", default)]
 #[non_exhaustive]
 pub struct Limits {
-    /// How long exporting may stay paused. When it strikes, exporting is resumed first, then the run fails.
+    /// When resuming begins at the latest, from the moment before the pause is sent: the run fails then. How long resuming
+    /// takes depends on the brokers; `max_resume` is how long the run tries.
     pub max_pause: Duration,
     /// How long a part that says it is running may show no movement at all.
     pub stall: Duration,
