@@ -1,4 +1,4 @@
-//! The checks before anything is touched (B0.1–B0.11), as findings that are reported all at once.
+//! The checks before anything is touched, as findings that are reported all at once.
 
 mod backups;
 mod cluster;

@@ -23,7 +23,8 @@ pub struct BackupSpec {
     pub limits: Limits,
 }
 
-/// Time limits of a backup. Each has a default that fits most clusters.
+/// Time limits of a backup. Each has a default that fits most clusters. As data each is `{secs, nanos}`, serde's form of a
+/// [`Duration`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", default)]
 #[non_exhaustive]

@@ -9,7 +9,9 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use camunda_backup::testing::conformance::{Difference, Observed, World, compare, with_effects, with_hands};
+use camunda_backup::testing::conformance::{
+    Difference, Observed, World, compare, with_effects, with_hands, with_hands_on_the_store,
+};
 use camunda_backup::testing::{SimulatedCluster, SimulationOptions, StoreKind};
 
 use listed::Listed;
@@ -70,9 +72,13 @@ async fn simulated(line: &Line) -> Vec<Observed> {
     tokio::time::sleep(Duration::from_secs(10)).await; // virtual time: every index comes into being
     let world = World::simulated(&cluster).await.unwrap();
     let mut seen = with_effects(&world).await;
-    if line.hands {
-        seen.extend(with_hands(&world, &mut cluster.clone()).await);
-    }
+    let hands = &mut cluster.clone();
+    let by_hand = if line.hands {
+        with_hands(&world, hands).await
+    } else {
+        with_hands_on_the_store(&world, hands).await
+    };
+    seen.extend(by_hand);
     seen
 }
 

@@ -1,4 +1,4 @@
-//! Findings about backups that exist or run (B0.2, B0.4, B0.5, B0.11).
+//! Findings about backups that exist or run.
 
 use std::time::Duration;
 

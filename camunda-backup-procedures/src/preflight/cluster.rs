@@ -1,4 +1,4 @@
-//! Findings about brokers, topology, exporting and versions (B0.1, B0.5, B0.6, B0.8, B0.9).
+//! Findings about brokers, topology, exporting and versions.
 
 use std::collections::BTreeMap;
 

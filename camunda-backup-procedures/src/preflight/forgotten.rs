@@ -1,4 +1,4 @@
-//! Findings about applications that have data and no address: their parts would be missing without a word (B0.1).
+//! Findings about applications that have data and no address: their parts would be missing without a word.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Findings about the search store (B0.2, B0.5, B0.7, B0.10, B0.11).
+//! Findings about the search store.
 
 use camunda_backup_es::{HealthStatus, IndexStats, SnapshotState};
 

@@ -18,6 +18,16 @@ impl LiveStack {
         self.brokers.iter().map(Broker::rest_url).collect()
     }
 
+    /// The management URL of the gateway that the cluster is reached through.
+    pub fn gateway_management(&self) -> String {
+        self.gateway.map_or_else(|| self.zeebe_management().remove(0), |gateway| gateway.management_url())
+    }
+
+    /// The URL of its REST API.
+    pub fn gateway_rest(&self) -> String {
+        self.gateway.map_or_else(|| self.zeebe_rest().remove(0), |gateway| gateway.rest_url())
+    }
+
     /// None where Operate does not run.
     pub fn operate_management(&self) -> Option<&str> {
         self.operate.as_deref()

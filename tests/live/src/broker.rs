@@ -124,32 +124,32 @@ impl Broker {
             );
         Ok(command)
     }
+}
 
-    /// Whether this broker's gateway sees `brokers` brokers and one healthy leader for each partition, and can
-    /// list backups. Its readiness endpoint says yes much too early.
-    pub async fn look(
-        &self,
-        http: &Http,
-        topology: &str,
-        brokers: usize,
-        partitions: usize,
-    ) -> Result<Seen<()>> {
-        let topology = match http.get(&format!("{}{topology}", self.rest_url())).await {
-            Ok(answer) if answer.status == 200 => answer.body,
-            Ok(answer) => return Ok(Seen::NotYet(answer.short())),
-            Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
-        };
-        let seen = topology["brokers"].as_array().map_or(0, Vec::len);
-        let leaders: Vec<usize> = (1..=partitions).map(|id| healthy_leaders(&topology, id)).collect();
-        if seen != brokers || leaders.iter().any(|count| *count != 1) {
-            return Ok(Seen::NotYet(format!("{seen} brokers, healthy leaders per partition {leaders:?}")));
-        }
-        Ok(match http.get(&format!("{}/actuator/backups", self.management_url())).await {
-            Ok(answer) if answer.status == 200 => Seen::Done(()),
-            Ok(answer) => Seen::NotYet(format!("list of backups: {} {}", answer.status, answer.short())),
-            Err(error) => Seen::NotYet(format!("{error:#}")),
-        })
+/// Whether the gateway at these addresses sees `brokers` brokers and one healthy leader for each partition, and can list
+/// backups. Its readiness endpoint says yes much too early.
+pub async fn sees_all(
+    http: &Http,
+    (rest, management): (&str, &str),
+    topology: &str,
+    brokers: usize,
+    partitions: usize,
+) -> Result<Seen<()>> {
+    let topology = match http.get(&format!("{rest}{topology}")).await {
+        Ok(answer) if answer.status == 200 => answer.body,
+        Ok(answer) => return Ok(Seen::NotYet(answer.short())),
+        Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
+    };
+    let seen = topology["brokers"].as_array().map_or(0, Vec::len);
+    let leaders: Vec<usize> = (1..=partitions).map(|id| healthy_leaders(&topology, id)).collect();
+    if seen != brokers || leaders.iter().any(|count| *count != 1) {
+        return Ok(Seen::NotYet(format!("{seen} brokers, healthy leaders per partition {leaders:?}")));
     }
+    Ok(match http.get(&format!("{management}/actuator/backups")).await {
+        Ok(answer) if answer.status == 200 => Seen::Done(()),
+        Ok(answer) => Seen::NotYet(format!("list of backups: {} {}", answer.status, answer.short())),
+        Err(error) => Seen::NotYet(format!("{error:#}")),
+    })
 }
 
 /// The exporter to the store, which sends what it has every second.

@@ -8,7 +8,7 @@ use crate::stack::{LiveStack, REPOSITORY};
 impl LiveStack {
     /// The five variables of the README, or the three without web applications: enough for a backup.
     pub fn five_variables(&self) -> Vec<(&'static str, String)> {
-        let mut all = vec![("CAMUNDA_ZEEBE_URL", self.zeebe_management().remove(0))];
+        let mut all = vec![("CAMUNDA_ZEEBE_URL", self.gateway_management())];
         all.extend(self.operate_management().map(|url| ("CAMUNDA_OPERATE_URL", url.to_owned())));
         all.extend(self.tasklist_management().map(|url| ("CAMUNDA_TASKLIST_URL", url.to_owned())));
         all.push(("CAMUNDA_STORE_URL", self.store().to_owned()));
@@ -20,7 +20,7 @@ impl LiveStack {
     pub fn witnesses(&self) -> Vec<(&'static str, String)> {
         let brokers = self.zeebe_management().into_iter().enumerate();
         let brokers: Vec<String> = brokers.map(|(id, url)| format!("{id}={url}")).collect();
-        vec![("CAMUNDA_REST_URL", self.zeebe_rest().remove(0)), ("CAMUNDA_BROKER_URLS", brokers.join(","))]
+        vec![("CAMUNDA_REST_URL", self.gateway_rest()), ("CAMUNDA_BROKER_URLS", brokers.join(","))]
     }
 
     /// All of it, and a journal in the folder of this run, shared by all processes of the test.

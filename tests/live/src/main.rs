@@ -5,14 +5,17 @@ mod programme;
 mod scenarios;
 
 use std::process::ExitCode;
+use std::thread;
 use std::time::Instant;
 
-use anyhow::{Result, bail, ensure};
-use camunda_backup_live::{Line, LiveStack, say};
+use anyhow::{Error, Result, bail, ensure};
+use camunda_backup_live::{LANE, Line, LiveStack, say};
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::finding::{Row, table};
-use crate::programme::Programme;
+use crate::programme::{Lane, Programme};
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -34,21 +37,21 @@ async fn run() -> Result<()> {
             println!("{}", Vec::from_iter(Programme::parse(rest)?.needs()).join("\n"));
             Ok(())
         }
-        _ => on_servers(&Programme::parse(&words)?).await,
+        _ => on_servers(Programme::parse(&words)?).await,
     }
 }
 
-/// A signal drops the scenario, and with it the servers.
-async fn on_servers(programme: &Programme) -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut rows = Vec::new();
-    let stopped = tokio::select! {
-        biased; // the scenario may take Ctrl-C as its end
-        () = all_lines(programme, &mut rows) => None,
-        _ = terminate.recv() => Some("SIGTERM"),
-        _ = interrupt.recv() => Some("Ctrl-C"),
-    };
+async fn on_servers(programme: Programme) -> Result<()> {
+    let alone = programme.lanes.len() == 1;
+    let lanes = programme.lanes.into_iter().enumerate().map(|(index, lane)| {
+        start_lane(lane, if alone { "servers".to_owned() } else { format!("{LANE}{}", index + 1) })
+    });
+    let (mut rows, mut stopped) = (Vec::new(), None);
+    for lane in lanes.collect::<Result<Vec<_>>>()? {
+        let ended = lane.await??;
+        rows.extend(ended.rows);
+        stopped = stopped.or(ended.stopped);
+    }
     println!("\n{}", table(&rows));
     if let Some(signal) = stopped {
         bail!("stopped by {signal}");
@@ -59,9 +62,40 @@ async fn on_servers(programme: &Programme) -> Result<()> {
     Ok(())
 }
 
+/// What came of a lane.
+struct Ended {
+    rows: Vec<Row>,
+    /// The signal that ended it early.
+    stopped: Option<&'static str>,
+}
+
+/// A thread for each: servers end with the thread that started them, and stopping one blocks it.
+fn start_lane(lane: Lane, name: String) -> Result<oneshot::Receiver<Result<Ended>>> {
+    let (end, ended) = oneshot::channel();
+    thread::Builder::new().name(name.clone()).spawn(move || {
+        let runtime = Builder::new_multi_thread().enable_all().thread_name(name).build();
+        let _ = end.send(runtime.map_err(Error::from).and_then(|runtime| runtime.block_on(in_lane(lane))));
+    })?;
+    Ok(ended)
+}
+
+/// A signal drops the scenario, and with it the servers.
+async fn in_lane(lane: Lane) -> Result<Ended> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut rows = Vec::new();
+    let stopped = tokio::select! {
+        biased; // the scenario may take Ctrl-C as its end
+        () = all_lines(&lane, &mut rows) => None,
+        _ = terminate.recv() => Some("SIGTERM"),
+        _ = interrupt.recv() => Some("Ctrl-C"),
+    };
+    Ok(Ended { rows, stopped })
+}
+
 /// A line that fails does not keep the others from running.
-async fn all_lines(programme: &Programme, rows: &mut Vec<Row>) {
-    for (line, scenarios) in &programme.lines {
+async fn all_lines(lane: &Lane, rows: &mut Vec<Row>) {
+    for (line, scenarios) in lane {
         one_line(*line, scenarios, rows).await;
     }
 }

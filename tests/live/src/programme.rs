@@ -7,11 +7,14 @@ use camunda_backup_live::Line;
 
 use crate::scenarios::{self, ALL};
 
-/// Every line with its scenarios; the servers of a line are started once for all of them.
+/// What is done, in lanes: at the same time, because most of the time everybody waits for something.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Programme {
-    pub lines: Vec<(Line, Vec<&'static str>)>,
+    pub lanes: Vec<Lane>,
 }
+
+/// Lines with their scenarios, one after the other; the servers of a line are started once for all of them.
+pub type Lane = Vec<(Line, Vec<&'static str>)>;
 
 /// A line of `quick`, and what is done there.
 const QUICK: [(&str, &[&str]); 3] = [
@@ -34,18 +37,20 @@ impl Programme {
 
     fn quick() -> Result<Self> {
         let lines = QUICK.iter().map(|(line, scenarios)| Ok((line.parse()?, scenarios.to_vec())));
-        Ok(Self { lines: lines.collect::<Result<_>>()? })
+        Ok(Self { lanes: vec![lines.collect::<Result<_>>()?] })
     }
 
-    /// Every line with a backup, the first one with everything that ends by itself; last what kills brokers and hides
-    /// the bucket.
+    /// Every line with a backup, the first one with everything that ends by itself, in a lane of its own; last what kills
+    /// brokers and hides the bucket.
     fn full() -> Self {
         let scenarios = |line| {
             let mut done = if line == Line::default() { scenarios::FULL.to_vec() } else { vec!["backup"] };
             done.extend(scenarios::is_written_down(line).then_some("conformance"));
             done
         };
-        Self { lines: Line::all().into_iter().map(|line| (line, scenarios(line))).collect() }
+        let mut first: Lane = Line::all().into_iter().map(|line| (line, scenarios(line))).collect();
+        let others = first.split_off(1);
+        Self { lanes: vec![first, others] }
     }
 
     fn chosen(words: &[String]) -> Result<Self> {
@@ -68,12 +73,12 @@ impl Programme {
         if scenarios.is_empty() {
             scenarios.push("backup");
         }
-        Ok(Self { lines: lines.into_iter().map(|line| (line, scenarios.clone())).collect() })
+        Ok(Self { lanes: vec![lines.into_iter().map(|line| (line, scenarios.clone())).collect()] })
     }
 
     /// What has to be fetched, each thing once.
     pub fn needs(&self) -> BTreeSet<String> {
-        self.lines.iter().flat_map(|(line, _)| line.needs()).collect()
+        self.lanes.iter().flatten().flat_map(|(line, _)| line.needs()).collect()
     }
 }
 
@@ -88,23 +93,23 @@ mod tests {
     #[test]
     fn quick_and_full_are_lines_of_the_matrix() {
         let quick = parse(&["quick"]).unwrap();
-        assert_eq!(quick.lines.len(), QUICK.len());
+        assert_eq!((quick.lanes.len(), quick.lanes[0].len()), (1, QUICK.len()));
         assert!(!quick.needs().contains("elasticsearch-9.4.3"), "{:?}", quick.needs());
         let full = parse(&[]).unwrap();
         assert_eq!(full, parse(&["full"]).unwrap());
-        assert_eq!(full.lines.len(), Line::all().len());
+        assert_eq!(full.lanes.iter().flatten().count(), Line::all().len());
         assert!(full.needs().is_superset(&quick.needs()));
         let everything = ALL.iter().filter(|name| !["faults-quick", "hold"].contains(name));
-        assert!(everything.clone().all(|name| full.lines[0].1.contains(name)), "{full:?}");
+        assert!(everything.clone().all(|name| full.lanes[0][0].1.contains(name)), "{full:?}");
     }
 
     #[test]
     fn lines_and_scenarios_may_be_mixed() {
         let programme = parse(&["kill9", "8.6.0+opensearch-2.19", "backup"]).unwrap();
-        assert_eq!(programme.lines[0].1, ["kill9", "backup"]);
-        assert_eq!(programme.lines[0].0.to_string(), "8.6.0+opensearch-2.19");
-        assert_eq!(parse(&["hold"]).unwrap().lines, [(Line::default(), vec!["hold"])]);
-        assert_eq!(parse(&["8.5.8+opensearch-1.3"]).unwrap().lines[0].1, ["backup"]);
+        assert_eq!(programme.lanes[0][0].1, ["kill9", "backup"]);
+        assert_eq!(programme.lanes[0][0].0.to_string(), "8.6.0+opensearch-2.19");
+        assert_eq!(parse(&["hold"]).unwrap().lanes[0], [(Line::default(), vec!["hold"])]);
+        assert_eq!(parse(&["8.5.8+opensearch-1.3"]).unwrap().lanes[0][0].1, ["backup"]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ const UNAVAILABLE: &[u8] =
 /// One request that came through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// `broker-0` (whose gateway is the cluster's), `rest-0`, `operate`, `tasklist` or `store`.
+    /// `broker-0` (whose gateway is the cluster's if there is no `gateway`), `rest-0`, `operate`, `tasklist` or `store`.
     pub server: String,
     pub method: String,
     /// With the query.
@@ -128,6 +128,10 @@ impl Proxy {
         let mut servers = vec![("store".to_owned(), stack.store().to_owned())];
         for (name, urls) in [("broker", stack.zeebe_management()), ("rest", stack.zeebe_rest())] {
             servers.extend(urls.into_iter().enumerate().map(|(node, url)| (format!("{name}-{node}"), url)));
+        }
+        if stack.gateway.is_some() {
+            servers.push(("gateway".to_owned(), stack.gateway_management()));
+            servers.push(("gateway-rest".to_owned(), stack.gateway_rest()));
         }
         servers.extend(stack.operate_management().map(|url| ("operate".to_owned(), url.to_owned())));
         servers.extend(stack.tasklist_management().map(|url| ("tasklist".to_owned(), url.to_owned())));

@@ -6,8 +6,9 @@ use anyhow::{Context, Error, Result, anyhow, ensure};
 use tokio::net::TcpStream;
 
 use crate::around::Around;
-use crate::broker::Broker;
+use crate::broker::{Broker, sees_all};
 use crate::entrance::Entrance;
+use crate::gateway::{self, Gateway};
 use crate::http::Http;
 use crate::line::Line;
 use crate::load::Load;
@@ -39,6 +40,8 @@ pub struct LiveStack {
     pub(crate) operate: Option<String>,
     pub(crate) tasklist: Option<String>,
     pub(crate) brokers: Vec<Broker>,
+    /// Besides those in the brokers.
+    pub(crate) gateway: Option<Gateway>,
     /// In the order in which they were started.
     servers: Vec<Server>,
     pub(crate) s3: S3,
@@ -64,6 +67,7 @@ impl LiveStack {
             operate: None,
             tasklist: None,
             brokers,
+            gateway: None,
             servers: Vec::new(),
             s3,
             work,
@@ -136,17 +140,50 @@ impl LiveStack {
     /// Waits until every broker's gateway sees all brokers and a leader for every partition.
     pub async fn ready(&self) -> Result<()> {
         for broker in &self.brokers {
-            let name = broker.name();
-            let server = self.server(&name)?;
-            until(&name, CLUSTER_READY, async || {
-                server.alive()?;
-                broker.look(&self.http, self.line.camunda.topology, BROKERS, PARTITIONS).await
-            })
-            .await
-            .map_err(|e| server.explain(e))?;
+            self.complete_for(&broker.name(), &broker.rest_url(), &broker.management_url()).await?;
+        }
+        if let Some(gateway) = &self.gateway {
+            self.complete_for(gateway::NAME, &gateway.rest_url(), &gateway.management_url()).await?;
         }
         say("the cluster is complete");
         Ok(())
+    }
+
+    async fn complete_for(&self, name: &str, rest: &str, management: &str) -> Result<()> {
+        let server = self.server(name)?;
+        until(name, CLUSTER_READY, async || {
+            server.alive()?;
+            let topology = self.line.camunda.topology;
+            sees_all(&self.http, (rest, management), topology, BROKERS, PARTITIONS).await
+        })
+        .await
+        .map_err(|e| server.explain(e))
+    }
+
+    /// Starts a stand-alone gateway, through which the cluster is then reached; the same again if it was killed.
+    pub async fn start_gateway(&mut self) -> Result<()> {
+        let gateway = match self.gateway {
+            Some(gateway) => gateway,
+            None => Gateway::new(&mut Ports::new())?,
+        };
+        if self.server(gateway::NAME).is_err() {
+            say("starting the gateway");
+            let mut command = gateway.command(&self.around())?;
+            self.servers.push(Server::start(gateway::NAME, &mut command, self.work.log(gateway::NAME))?);
+        }
+        self.gateway = Some(gateway);
+        self.ready().await
+    }
+
+    /// SIGKILL to the stand-alone gateway.
+    pub fn kill_gateway(&mut self) -> Result<()> {
+        self.kill(gateway::NAME)
+    }
+
+    /// Back to the gateways in the brokers.
+    pub fn stop_gateway(&mut self) {
+        self.servers.retain(|server| server.name != gateway::NAME);
+        self.gateway = None;
     }
 
     /// SIGKILL to a broker.
@@ -196,6 +233,9 @@ impl LiveStack {
             if self.server(&name).is_err() {
                 self.launch_broker(node).await?;
             }
+        }
+        if self.gateway.is_some() {
+            self.start_gateway().await?;
         }
         self.ready().await
     }

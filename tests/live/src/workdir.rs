@@ -1,6 +1,7 @@
 //! The folder of one run: data and logs of all servers.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
@@ -18,8 +19,16 @@ pub struct Workdir {
 impl Workdir {
     pub fn create() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("camunda-backup-live-{}", std::process::id()));
-        let path = (0..).map(|i| path.with_extension(i.to_string())).find(|p| !p.exists()).unwrap_or(path);
-        fs::create_dir(&path).with_context(|| format!("creating {}", path.display()))?;
+        // Each attempt creates, so that of two stacks that start at the same time each gets its own.
+        let mut numbered = (0..).map(|i| path.with_extension(i.to_string()));
+        let path = loop {
+            let path = numbered.next().context("no number left")?;
+            match fs::create_dir(&path) {
+                Ok(()) => break path,
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error).with_context(|| format!("creating {}", path.display())),
+            }
+        };
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
         Ok(Self { path, removed: false })
     }

@@ -33,6 +33,7 @@ mod observed;
 mod runtime_backups;
 mod shape;
 mod stage;
+mod store_crashes;
 mod store_reads;
 mod store_restores;
 mod store_scratch;
@@ -71,7 +72,18 @@ pub async fn with_effects(world: &World) -> Vec<Observed> {
     seen
 }
 
-/// What needs a hand on the servers: brokers die and return, the bucket of the Zeebe backups goes and comes back.
+/// What needs a hand on the servers: brokers die and return, the bucket of the Zeebe backups goes and comes back, and
+/// what [`with_hands_on_the_store`] does.
 pub async fn with_hands(world: &World, hands: &mut impl Hands) -> Vec<Observed> {
-    brokers::run(world, hands).await
+    let mut seen = brokers::run(world, hands).await;
+    seen.extend(with_hands_on_the_store(world, hands).await);
+    seen
+}
+
+/// The search server dies while it makes a snapshot and while it restores one. Nothing without a store.
+pub async fn with_hands_on_the_store(world: &World, hands: &mut impl Hands) -> Vec<Observed> {
+    match &world.clients.store {
+        Some((store, _)) => vec![store_crashes::run(world, store, hands).await],
+        None => Vec::new(),
+    }
 }

@@ -23,6 +23,17 @@ impl<'a> Scratch<'a> {
         RepositorySettings::fs("conformance")
     }
 
+    /// The same with a limit: what is made of [`Scratch::big_index`] or restored to it takes some seconds.
+    pub(super) fn slow_settings() -> RepositorySettings {
+        let mut slow = Self::settings();
+        if let RepositorySettings::Fs(settings) = &mut slow {
+            for limit in ["max_snapshot_bytes_per_sec", "max_restore_bytes_per_sec"] {
+                settings.options.others.insert(limit.to_owned(), "150kb".to_owned());
+            }
+        }
+        slow
+    }
+
     /// Removes everything again.
     pub(super) async fn remove(&self) -> Result<()> {
         if self.store.repository(&self.repository).await?.is_some() {
@@ -48,6 +59,15 @@ impl<'a> Scratch<'a> {
         IndexName::new(name)
     }
 
+    /// One of about a megabyte, `conformance-big`.
+    pub(super) async fn big_index(&self) -> Result<IndexName> {
+        let big = self.index("conformance-big").await?;
+        for id in 10..26 {
+            self.document("conformance-big", id, &json!({"text": noise(id, 60_000)})).await?;
+        }
+        Ok(big)
+    }
+
     /// A document that searches see at once.
     pub(super) async fn document(&self, index: &str, id: u32, document: &Value) -> Result<()> {
         let call = Call::put("conformance.document", Effect::Idempotent, format!("/{index}/_doc/{id}"));
@@ -58,4 +78,16 @@ impl<'a> Scratch<'a> {
     pub(super) async fn send(&self, call: Call, body: &Value) -> Result<()> {
         self.store.http().send(call.json(body)?).await.map(|_| ())
     }
+}
+
+/// Text that does not shrink.
+fn noise(seed: u32, length: usize) -> String {
+    let mut state = u64::from(seed) + 1;
+    let letter = |state: &mut u64| {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        char::from(b' ' + u8::try_from(*state % 90).unwrap_or_default()).to_ascii_lowercase()
+    };
+    (0..length).map(|_| letter(&mut state)).collect()
 }

@@ -31,6 +31,12 @@ async fn everything(stage: &mut Stage<'_>, store: &SearchStore) -> Result<()> {
     scratch.remove().await
 }
 
+/// The state of each.
+#[allow(clippy::ptr_arg)] // what a step gives to whom it asks for its word
+pub(super) fn states(all: &Vec<SnapshotInfo>) -> String {
+    all.iter().map(|one| one.state.to_string()).collect::<Vec<_>>().join(", ")
+}
+
 /// Waits for the end of a snapshot.
 pub(super) async fn ended(
     stage: &mut Stage<'_>,
@@ -128,14 +134,8 @@ async fn listed(stage: &mut Stage<'_>, scratch: &Scratch<'_>) -> Result<()> {
 /// A snapshot that takes a while, and what is refused meanwhile.
 async fn running(stage: &mut Stage<'_>, scratch: &Scratch<'_>, other: &IndexName) -> Result<()> {
     let (store, repository) = (scratch.store, &scratch.repository);
-    let big = scratch.index("conformance-big").await?;
-    for id in 10..26 {
-        scratch.document("conformance-big", id, &json!({"text": noise(id, 60_000)})).await?;
-    }
-    let mut slow = Scratch::settings();
-    if let camunda_backup_es::RepositorySettings::Fs(settings) = &mut slow {
-        settings.options.others.insert("max_snapshot_bytes_per_sec".to_owned(), "150kb".to_owned());
-    }
+    let big = scratch.big_index().await?;
+    let slow = Scratch::slow_settings();
     stage
         .step("register it with a limit", store.create_repository(repository, &slow), |_| "ok".to_owned())
         .await?;
@@ -151,8 +151,6 @@ async fn running(stage: &mut Stage<'_>, scratch: &Scratch<'_>, other: &IndexName
             store.create_snapshot(repository, &beside, &CreateSnapshot::of([other.clone()])),
         )
         .await;
-    let states =
-        |all: &Vec<SnapshotInfo>| all.iter().map(|one| one.state.to_string()).collect::<Vec<_>>().join(", ");
     stage.step("it runs", store.snapshots(repository, std::slice::from_ref(&slow)), states).await?;
     let progress = store.snapshot_progress(repository, &slow);
     stage
@@ -172,18 +170,6 @@ async fn running(stage: &mut Stage<'_>, scratch: &Scratch<'_>, other: &IndexName
     let gone = store.snapshots(repository, std::slice::from_ref(&slow));
     stage.step("it is gone", gone, states).await?;
     ended(stage, "the other one ends", scratch, &beside).await
-}
-
-/// Text that does not shrink.
-fn noise(seed: u32, length: usize) -> String {
-    let mut state = u64::from(seed) + 1;
-    let letter = |state: &mut u64| {
-        *state ^= *state << 13;
-        *state ^= *state >> 7;
-        *state ^= *state << 17;
-        char::from(b' ' + u8::try_from(*state % 90).unwrap_or_default()).to_ascii_lowercase()
-    };
-    (0..length).map(|_| letter(&mut state)).collect()
 }
 
 /// A snapshot without the shards of an index that has none. The library never asks for a partial one.

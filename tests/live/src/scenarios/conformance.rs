@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use camunda_backup::core::{ReqwestTransport, TransportConfig};
-use camunda_backup::testing::conformance::{Hands, Observed, World, compare, with_effects, with_hands};
+use camunda_backup::testing::conformance::{
+    Hands, Observed, World, compare, with_effects, with_hands, with_hands_on_the_store,
+};
 use camunda_backup::{BrokerId, Error, ErrorKind};
 use camunda_backup_live::{Line, LiveStack, say};
 
@@ -21,9 +23,13 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     let world = World::connect(&stack.config()?, transport).await?;
     let line = stack.line().to_string();
     let mut seen = with_effects(&world).await;
-    if WITH_HANDS.contains(&line.as_str()) {
-        seen.extend(with_hands(&world, &mut OnServers(stack)).await);
-    }
+    let hands = &mut OnServers(stack);
+    let by_hand = if WITH_HANDS.contains(&line.as_str()) {
+        with_hands(&world, hands).await
+    } else {
+        with_hands_on_the_store(&world, hands).await
+    };
+    seen.extend(by_hand);
     let steps: usize = seen.iter().map(|observed| observed.steps.len()).sum();
     let found = format!("{} scenarios, {steps} steps", seen.len());
 
@@ -65,6 +71,14 @@ impl Hands for OnServers<'_> {
 
     async fn start_broker(&mut self, broker: &BrokerId) -> Result<(), Error> {
         self.0.start_broker(number(broker)?).await.map_err(internal)
+    }
+
+    async fn kill_store(&mut self) -> Result<(), Error> {
+        self.0.kill_store().map_err(internal)
+    }
+
+    async fn start_store(&mut self) -> Result<(), Error> {
+        self.0.start_store().await.map_err(internal)
     }
 
     async fn hide_bucket(&mut self, hidden: bool) -> Result<(), Error> {

@@ -60,6 +60,13 @@ impl Bench<'_> {
         self.stack.config_through(&self.proxy)
     }
 
+    /// From here on the cluster is reached through a stand-alone gateway.
+    pub async fn through_the_gateway(&mut self) -> Result<()> {
+        self.stack.start_gateway().await?;
+        self.proxy = Proxy::start(self.stack).await?;
+        Ok(())
+    }
+
     pub async fn around(&self) -> Result<Around> {
         let load = self.stack.load().await?;
         let watch = Watch::start(self.stack.http().clone(), self.stack.zeebe_management());

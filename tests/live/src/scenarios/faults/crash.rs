@@ -22,6 +22,10 @@ pub const BROKER_DEATHS: [(usize, Step, Fault); 6] = [
     (0, Step::Zeebe, Fault::HeldAfter),
 ];
 
+/// The same for a stand-alone gateway, while all brokers live.
+pub const GATEWAY_DEATHS: [(Step, Fault); 3] =
+    [(Step::Pause, Fault::HeldAfter), (Step::Zeebe, Fault::HeldAfter), (Step::Resume, Fault::HeldBefore)];
+
 /// The same for the store.
 pub const STORE_DEATHS: [(Step, Fault); 6] = [
     (Step::Operate, Fault::HeldAfter),
@@ -55,6 +59,20 @@ pub async fn broker(bench: &mut Bench<'_>, node: usize, step: Step, fault: Fault
     );
     bench.stack.start_broker(node).await?;
     bench.judge(&config, &ended, around.without(node), Left::Whatever).await
+}
+
+/// Protects: without the gateway each broker is resumed by itself, and none of them stays paused until it is back.
+pub async fn gateway(bench: &mut Bench<'_>, step: Step, fault: Fault) -> Result<Finding> {
+    bench.through_the_gateway().await?;
+    let config = bench.config()?;
+    let planned = bench.planned(&config).await?;
+    let around = bench.around().await?;
+    let armed = bench.arm(step, fault);
+    let stack = &mut *bench.stack;
+    let ended = Bench::run(&config, planned, armed, async || stack.kill_gateway()).await?;
+    ensure!(bench.exporting_runs().await, "I1: all brokers live, and exporting is paused: {ended:?}");
+    bench.stack.start_gateway().await?;
+    bench.judge(&config, &ended, around, Left::Whatever).await
 }
 
 /// Protects: a snapshot that a crash has cut off is not taken for one, whatever the store calls it when it is back, and

@@ -34,6 +34,7 @@ enum Case {
     Death(Step, Fault),
     LatePause,
     Broker(usize, Step, Fault),
+    Gateway(Step, Fault),
     Store(Step, Fault),
     FullDisk(Step),
     DamagedShard,
@@ -52,6 +53,8 @@ impl Case {
         all.extend([Self::DamagedShard, Self::TwoAtOnce]);
         all.extend(crash::STORE_DEATHS.map(|(step, fault)| Self::Store(step, fault)));
         all.extend(crash::BROKER_DEATHS.map(|(node, step, fault)| Self::Broker(node, step, fault)));
+        // The last ones: the others are done without it.
+        all.extend(crash::GATEWAY_DEATHS.map(|(step, fault)| Self::Gateway(step, fault)));
         all
     }
 
@@ -72,6 +75,7 @@ impl Case {
             Self::Death(step, moment) => format!("kill -9 of our process at {step}, {moment}"),
             Self::LatePause => "kill -9 of our process, and its pause comes later".to_owned(),
             Self::Broker(node, step, moment) => format!("kill -9 of broker {node} at {step}, {moment}"),
+            Self::Gateway(step, moment) => format!("kill -9 of the gateway at {step}, {moment}"),
             Self::Store(step, moment) => format!("kill -9 of the store at {step}, {moment}"),
             Self::FullDisk(step) => format!("the journal's disk is full from {step} on"),
             Self::DamagedShard => "a shard of the records is damaged on disk".to_owned(),
@@ -86,6 +90,7 @@ impl Case {
             Self::Death(step, moment) => death::die(bench, step, moment).await,
             Self::LatePause => death::late_pause(bench).await,
             Self::Broker(node, step, moment) => crash::broker(bench, node, step, moment).await,
+            Self::Gateway(step, moment) => crash::gateway(bench, step, moment).await,
             Self::Store(step, moment) => crash::store(bench, step, moment).await,
             Self::FullDisk(step) => full_disk::fill(bench, step).await,
             Self::DamagedShard => damaged_shard::run(bench).await,
@@ -127,6 +132,7 @@ async fn run(stack: &mut LiveStack, mut cases: Vec<Case>) -> Result<Finding> {
             break;
         }
     }
+    bench.stack.stop_gateway();
     println!("\n{}", table(&rows));
     let failed: Vec<&str> =
         rows.iter().filter(|(_, outcome)| outcome.is_err()).map(|(name, _)| name.as_str()).collect();

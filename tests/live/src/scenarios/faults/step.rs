@@ -35,12 +35,12 @@ impl Step {
         match self {
             Self::Operate => (server, method) == ("operate", "POST") && is_create(path),
             Self::Tasklist => (server, method) == ("tasklist", "POST") && is_create(path),
-            Self::Zeebe => (server, method) == ("broker-0", "POST") && is_create(path),
+            Self::Zeebe => is_gateway(server) && method == "POST" && is_create(path),
             Self::Pause => method == "POST" && path.starts_with("/actuator/exporting/pause"),
             Self::Resume => method == "POST" && path == "/actuator/exporting/resume",
             Self::Records => method == "PUT" && path.starts_with(&format!("/_snapshot/{REPOSITORY}/")),
             Self::LookAtOperate => (server, method) == ("operate", "GET") && is_status(path),
-            Self::LookAtZeebe => (server, method) == ("broker-0", "GET") && is_status(path),
+            Self::LookAtZeebe => is_gateway(server) && method == "GET" && is_status(path),
             Self::LookAtPhases => {
                 (server, method, path.as_str()) == ("broker-1", "GET", "/actuator/partitions")
             }
@@ -75,6 +75,10 @@ impl Step {
         }
         counted
     }
+}
+
+fn is_gateway(server: &str) -> bool {
+    ["broker-0", "gateway"].contains(&server)
 }
 
 fn is_create(path: &str) -> bool {
