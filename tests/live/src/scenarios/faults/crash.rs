@@ -23,8 +23,13 @@ pub const BROKER_DEATHS: [(usize, Step, Fault); 6] = [
 ];
 
 /// The same for a stand-alone gateway, while all brokers live.
-pub const GATEWAY_DEATHS: [(Step, Fault); 3] =
-    [(Step::Pause, Fault::HeldAfter), (Step::Zeebe, Fault::HeldAfter), (Step::Resume, Fault::HeldBefore)];
+pub const GATEWAY_DEATHS: [(Step, Fault); 5] = [
+    (Step::Operate, Fault::HeldAfter),
+    (Step::Pause, Fault::HeldAfter),
+    (Step::Records, Fault::HeldAfter),
+    (Step::Zeebe, Fault::HeldAfter),
+    (Step::Resume, Fault::HeldBefore),
+];
 
 /// The same for the store.
 pub const STORE_DEATHS: [(Step, Fault); 6] = [
