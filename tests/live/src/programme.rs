@@ -40,13 +40,16 @@ impl Programme {
         Ok(Self { lanes: vec![lines.collect::<Result<_>>()?] })
     }
 
-    /// Every line with a backup, the first one with everything that ends by itself, in a lane of its own; last what kills
-    /// brokers and hides the bucket.
+    /// Every line with a backup, the first one with everything that ends by itself, in a lane of its own. The conformance
+    /// comes where nothing of a backup is left: before it, or after the faults, which remove what they make.
     fn full() -> Self {
         let scenarios = |line| {
-            let mut done = if line == Line::default() { scenarios::FULL.to_vec() } else { vec!["backup"] };
-            done.extend(scenarios::is_written_down(line).then_some("conformance"));
-            done
+            let conformance = scenarios::is_written_down(line).then_some("conformance").into_iter();
+            if line == Line::default() {
+                scenarios::FULL.into_iter().chain(conformance).collect()
+            } else {
+                conformance.chain(["backup"]).collect()
+            }
         };
         let mut first: Lane = Line::all().into_iter().map(|line| (line, scenarios(line))).collect();
         let others = first.split_off(1);

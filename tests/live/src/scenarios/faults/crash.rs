@@ -75,7 +75,7 @@ pub async fn gateway(bench: &mut Bench<'_>, step: Step, fault: Fault) -> Result<
     let armed = bench.arm(step, fault);
     let stack = &mut *bench.stack;
     let ended = Bench::run(&config, planned, armed, async || stack.kill_gateway()).await?;
-    ensure!(bench.exporting_runs().await, "I1: all brokers live, and exporting is paused: {ended:?}");
+    ensure!(bench.exporting_runs().await?, "I1: all brokers live, and exporting is paused: {ended:?}");
     bench.stack.start_gateway().await?;
     bench.judge(&config, &ended, around, Left::Whatever).await
 }

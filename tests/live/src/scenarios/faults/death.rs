@@ -30,7 +30,7 @@ pub async fn die(bench: &Bench<'_>, step: Step, fault: Fault) -> Result<Finding>
 
     let recovered = recover(config.clone(), Parts::default()).await?;
     let took = dead_since.elapsed();
-    ensure!(bench.exporting_runs().await, "I1: recovered, and exporting is paused: {recovered}");
+    ensure!(bench.exporting_runs().await?, "I1: recovered, and exporting is paused: {recovered}");
     let [dead] = recovered.runs.as_slice() else { bail!("one run died, the report has {recovered}") };
     ensure!(dead.run == run && dead.id == Some(id), "run {run} of backup {id} died: {recovered}");
     owed_as_recorded(dead, step)?;
@@ -64,7 +64,7 @@ pub async fn late_pause(bench: &Bench<'_>) -> Result<Finding> {
     armed.release();
     wait_for_phase(bench.stack.http(), &bench.stack.zeebe_management(), "SOFT_PAUSED").await?;
     let recovered = recovery.await??;
-    ensure!(bench.exporting_runs().await, "I1: recovered, and exporting is paused: {recovered}");
+    ensure!(bench.exporting_runs().await?, "I1: recovered, and exporting is paused: {recovered}");
     bench.nothing_was_ordered_twice()?;
     let paused = Bench::bounded(around, LATE + MAX_RESUME).await?;
     bench.clean_up(&config, id, false, false).await?;

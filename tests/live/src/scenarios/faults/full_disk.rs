@@ -38,7 +38,7 @@ pub async fn fill(bench: &Bench<'_>, step: Step) -> Result<Finding> {
         ),
         "nobody is told that the disk is full: {failure}"
     );
-    ensure!(bench.exporting_runs().await, "I1: the disk is full, and exporting is paused: {failure}");
+    ensure!(bench.exporting_runs().await?, "I1: the disk is full, and exporting is paused: {failure}");
     let pauses = bench.proxy.asked().iter().filter(|asked| asked.path.contains("/pause")).count();
     ensure!(pauses == usize::from(step.owes()), "paused {pauses} times, with the disk full at {step}");
     disk.empty()?;
