@@ -70,6 +70,11 @@ impl Report {
             .all(|condition| condition.number != "N1" || condition.standing == Standing::Holds)
     }
 
+    /// The outcome, with the verdict where there is something to judge.
+    pub(crate) fn ending(&self) -> String {
+        if self.is_whole() { format!("{}, {}", self.outcome, self.verdict) } else { self.outcome.to_string() }
+    }
+
     /// The names of all snapshots in the store that belong to the backup.
     pub fn snapshots(&self) -> Vec<String> {
         crate::leftovers::snapshots_in(&self.timeline)
@@ -78,11 +83,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "backup {} of cluster {}: {}", self.id, self.cluster, self.outcome)?;
-        if self.is_whole() {
-            write!(f, ", {}", self.verdict)?;
-        }
-        writeln!(f)?;
+        writeln!(f, "backup {} of cluster {}: {}", self.id, self.cluster, self.ending())?;
         writeln!(f, "order {}; took {:.1?}", self.order, self.ended.since(self.began))?;
         match self.paused {
             Some(paused) if self.owing => {

@@ -304,8 +304,7 @@ async fn finish(
         after,
         timeline,
     };
-    let verdict = if report.is_whole() { format!(", {}", report.verdict) } else { String::new() };
-    engine.events.tell(RunEventKind::Finished { outcome: format!("{}{verdict}", report.outcome) });
+    engine.events.tell(RunEventKind::Finished { outcome: report.ending() });
     let mut errors = errors.into_iter();
     match errors.next() {
         None => Ok(report),

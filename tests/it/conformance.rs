@@ -73,12 +73,10 @@ async fn simulated(line: &Line) -> Vec<Observed> {
     let world = World::simulated(&cluster).await.unwrap();
     let mut seen = with_effects(&world).await;
     let hands = &mut cluster.clone();
-    let by_hand = if line.hands {
-        with_hands(&world, hands).await
-    } else {
-        with_hands_on_the_store(&world, hands).await
-    };
-    seen.extend(by_hand);
+    if line.hands {
+        seen.extend(with_hands(&world, hands).await);
+    }
+    seen.extend(with_hands_on_the_store(&world, hands).await);
     seen
 }
 

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::broker::Broker;
 use crate::http::Http;
 use crate::line::Line;
 use crate::stack::LiveStack;
@@ -10,22 +9,22 @@ use crate::stack::LiveStack;
 impl LiveStack {
     /// One management URL per broker.
     pub fn zeebe_management(&self) -> Vec<String> {
-        self.brokers.iter().map(Broker::management_url).collect()
+        self.brokers.iter().map(|broker| broker.web.management_url()).collect()
     }
 
     /// One URL of the REST API per broker.
     pub fn zeebe_rest(&self) -> Vec<String> {
-        self.brokers.iter().map(Broker::rest_url).collect()
+        self.brokers.iter().map(|broker| broker.web.rest_url()).collect()
     }
 
     /// The management URL of the gateway that the cluster is reached through.
     pub fn gateway_management(&self) -> String {
-        self.gateway.map_or_else(|| self.zeebe_management().remove(0), |gateway| gateway.management_url())
+        self.gateway.map_or_else(|| self.zeebe_management().remove(0), |gateway| gateway.web.management_url())
     }
 
     /// The URL of its REST API.
     pub fn gateway_rest(&self) -> String {
-        self.gateway.map_or_else(|| self.zeebe_rest().remove(0), |gateway| gateway.rest_url())
+        self.gateway.map_or_else(|| self.zeebe_rest().remove(0), |gateway| gateway.web.rest_url())
     }
 
     /// None where Operate does not run.

@@ -12,6 +12,7 @@ use crate::s3;
 use crate::server::command;
 use crate::servers::Product;
 use crate::wait::Seen;
+use crate::web::Web;
 
 pub const CLUSTER_NAME: &str = "live";
 
@@ -22,8 +23,7 @@ pub struct Broker {
     command: u16,
     internal: u16,
     grpc: u16,
-    rest: u16,
-    management: u16,
+    pub web: Web,
 }
 
 impl Broker {
@@ -33,8 +33,7 @@ impl Broker {
             command: ports.next()?,
             internal: ports.next()?,
             grpc: ports.next()?,
-            rest: ports.next()?,
-            management: ports.next()?,
+            web: Web::new(ports)?,
         })
     }
 
@@ -50,14 +49,6 @@ impl Broker {
         format!("127.0.0.1:{}", self.grpc)
     }
 
-    pub fn rest_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.rest)
-    }
-
-    pub fn management_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.management)
-    }
-
     /// The command that starts this broker as a member of the cluster.
     pub fn command(&self, around: &Around<'_>, partitions: usize) -> Result<Command> {
         let folder = around.work.folder(&self.name())?;
@@ -71,13 +62,8 @@ impl Broker {
             .env("ZEEBE_BROKER_DATA_DIRECTORY", folder.join("data"))
             .env("JAVA_HOME", &around.sources.camunda_java)
             .env("JAVA_OPTS", small_java("384m", &temp))
-            .envs([
-                ("SERVER_ADDRESS", "127.0.0.1".to_owned()),
-                ("SERVER_PORT", self.rest.to_string()),
-                ("MANAGEMENT_SERVER_ADDRESS", "127.0.0.1".to_owned()),
-                ("MANAGEMENT_SERVER_PORT", self.management.to_string()),
-                ("CAMUNDA_REST_ENABLED", "true".to_owned()),
-            ])
+            .envs(self.web.environment())
+            .env("CAMUNDA_REST_ENABLED", "true")
             .envs(
                 [
                     ("NETWORK_HOST", "127.0.0.1".to_owned()),
@@ -126,16 +112,16 @@ impl Broker {
     }
 }
 
-/// Whether the gateway at these addresses sees `brokers` brokers and one healthy leader for each partition, and can list
+/// Whether the gateway there sees `brokers` brokers and one healthy leader for each partition, and can list
 /// backups. Its readiness endpoint says yes much too early.
 pub async fn sees_all(
     http: &Http,
-    (rest, management): (&str, &str),
+    web: Web,
     topology: &str,
     brokers: usize,
     partitions: usize,
 ) -> Result<Seen<()>> {
-    let topology = match http.get(&format!("{rest}{topology}")).await {
+    let topology = match http.get(&format!("{}{topology}", web.rest_url())).await {
         Ok(answer) if answer.status == 200 => answer.body,
         Ok(answer) => return Ok(Seen::NotYet(answer.short())),
         Err(error) => return Ok(Seen::NotYet(format!("{error:#}"))),
@@ -145,7 +131,7 @@ pub async fn sees_all(
     if seen != brokers || leaders.iter().any(|count| *count != 1) {
         return Ok(Seen::NotYet(format!("{seen} brokers, healthy leaders per partition {leaders:?}")));
     }
-    Ok(match http.get(&format!("{management}/actuator/backups")).await {
+    Ok(match http.get(&format!("{}/actuator/backups", web.management_url())).await {
         Ok(answer) if answer.status == 200 => Seen::Done(()),
         Ok(answer) => Seen::NotYet(format!("list of backups: {} {}", answer.status, answer.short())),
         Err(error) => Seen::NotYet(format!("{error:#}")),

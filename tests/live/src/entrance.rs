@@ -32,9 +32,10 @@ pub enum Entrance {
 impl Entrance {
     pub fn of(line: Line, sources: &Sources, brokers: &[Broker], http: &Http) -> Self {
         match line.camunda.commands {
-            Commands::Rest => {
-                Self::Rest { http: http.clone(), urls: brokers.iter().map(Broker::rest_url).collect() }
-            }
+            Commands::Rest => Self::Rest {
+                http: http.clone(),
+                urls: brokers.iter().map(|broker| broker.web.rest_url()).collect(),
+            },
             Commands::Zbctl => Self::Zbctl {
                 program: sources.camunda.join("bin/zbctl"),
                 addresses: brokers.iter().map(Broker::grpc_address).collect(),

@@ -8,6 +8,7 @@ use crate::around::{Around, small_java};
 use crate::broker::{Broker, CLUSTER_NAME};
 use crate::ports::Ports;
 use crate::server::command;
+use crate::web::Web;
 
 pub const NAME: &str = "gateway";
 
@@ -16,26 +17,12 @@ pub const NAME: &str = "gateway";
 pub struct Gateway {
     internal: u16,
     grpc: u16,
-    rest: u16,
-    management: u16,
+    pub web: Web,
 }
 
 impl Gateway {
     pub fn new(ports: &mut Ports) -> Result<Self> {
-        Ok(Self {
-            internal: ports.next()?,
-            grpc: ports.next()?,
-            rest: ports.next()?,
-            management: ports.next()?,
-        })
-    }
-
-    pub fn rest_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.rest)
-    }
-
-    pub fn management_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.management)
+        Ok(Self { internal: ports.next()?, grpc: ports.next()?, web: Web::new(ports)? })
     }
 
     pub fn command(&self, around: &Around<'_>) -> Result<Command> {
@@ -46,26 +33,24 @@ impl Gateway {
             .current_dir(around.work.folder(NAME)?)
             .env("JAVA_HOME", &around.sources.camunda_java)
             .env("JAVA_OPTS", small_java("192m", &temp))
-            .envs([
-                ("SERVER_ADDRESS", "127.0.0.1".to_owned()),
-                ("SERVER_PORT", self.rest.to_string()),
-                ("MANAGEMENT_SERVER_ADDRESS", "127.0.0.1".to_owned()),
-                ("MANAGEMENT_SERVER_PORT", self.management.to_string()),
-                ("CAMUNDA_REST_ENABLED", "true".to_owned()),
-            ])
-            .envs(
-                [
-                    ("NETWORK_HOST", "127.0.0.1".to_owned()),
-                    ("NETWORK_PORT", self.grpc.to_string()),
-                    ("CLUSTER_HOST", "127.0.0.1".to_owned()),
-                    ("CLUSTER_ADVERTISEDHOST", "127.0.0.1".to_owned()),
-                    ("CLUSTER_PORT", self.internal.to_string()),
-                    ("CLUSTER_MEMBERID", NAME.to_owned()),
-                    ("CLUSTER_CLUSTERNAME", CLUSTER_NAME.to_owned()),
-                    ("CLUSTER_INITIALCONTACTPOINTS", contacts.join(",")),
-                ]
-                .map(|(key, value)| (format!("ZEEBE_GATEWAY_{key}"), value)),
-            );
+            .envs(self.web.environment())
+            .env("CAMUNDA_REST_ENABLED", "true")
+            .env("ZEEBE_GATEWAY_NETWORK_HOST", "127.0.0.1")
+            .env("ZEEBE_GATEWAY_NETWORK_PORT", self.grpc.to_string())
+            .envs(membership(NAME, self.internal, &contacts.join(",")));
         Ok(command)
     }
+}
+
+/// What makes a process a node of the cluster's network: a gateway, or Operate and Tasklist, which have one inside.
+pub fn membership(name: &str, port: u16, contacts: &str) -> [(String, String); 6] {
+    [
+        ("HOST", "127.0.0.1"),
+        ("ADVERTISEDHOST", "127.0.0.1"),
+        ("PORT", &port.to_string()),
+        ("MEMBERID", name),
+        ("CLUSTERNAME", CLUSTER_NAME),
+        ("INITIALCONTACTPOINTS", contacts),
+    ]
+    .map(|(key, value)| (format!("ZEEBE_GATEWAY_CLUSTER_{key}"), value.to_owned()))
 }

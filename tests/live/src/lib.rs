@@ -24,6 +24,7 @@ mod sources;
 mod stack;
 mod store;
 mod wait;
+mod web;
 mod webapp;
 mod workdir;
 

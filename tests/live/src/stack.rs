@@ -19,6 +19,7 @@ use crate::server::Server;
 use crate::sources::Sources;
 use crate::store::SearchStore;
 use crate::wait::{Seen, until};
+use crate::web::Web;
 use crate::webapp::Webapp;
 use crate::workdir::Workdir;
 
@@ -140,21 +141,21 @@ impl LiveStack {
     /// Waits until every broker's gateway sees all brokers and a leader for every partition.
     pub async fn ready(&self) -> Result<()> {
         for broker in &self.brokers {
-            self.complete_for(&broker.name(), &broker.rest_url(), &broker.management_url()).await?;
+            self.complete_for(&broker.name(), broker.web).await?;
         }
         if let Some(gateway) = &self.gateway {
-            self.complete_for(gateway::NAME, &gateway.rest_url(), &gateway.management_url()).await?;
+            self.complete_for(gateway::NAME, gateway.web).await?;
         }
         say("the cluster is complete");
         Ok(())
     }
 
-    async fn complete_for(&self, name: &str, rest: &str, management: &str) -> Result<()> {
+    async fn complete_for(&self, name: &str, web: Web) -> Result<()> {
         let server = self.server(name)?;
         until(name, CLUSTER_READY, async || {
             server.alive()?;
             let topology = self.line.camunda.topology;
-            sees_all(&self.http, (rest, management), topology, BROKERS, PARTITIONS).await
+            sees_all(&self.http, web, topology, BROKERS, PARTITIONS).await
         })
         .await
         .map_err(|e| server.explain(e))
@@ -162,6 +163,11 @@ impl LiveStack {
 
     /// Starts a stand-alone gateway, through which the cluster is then reached; the same again if it was killed.
     pub async fn start_gateway(&mut self) -> Result<()> {
+        self.launch_gateway()?;
+        self.ready().await
+    }
+
+    fn launch_gateway(&mut self) -> Result<()> {
         let gateway = match self.gateway {
             Some(gateway) => gateway,
             None => Gateway::new(&mut Ports::new())?,
@@ -172,7 +178,7 @@ impl LiveStack {
             self.servers.push(Server::start(gateway::NAME, &mut command, self.work.log(gateway::NAME))?);
         }
         self.gateway = Some(gateway);
-        self.ready().await
+        Ok(())
     }
 
     /// SIGKILL to the stand-alone gateway.
@@ -235,7 +241,7 @@ impl LiveStack {
             }
         }
         if self.gateway.is_some() {
-            self.start_gateway().await?;
+            self.launch_gateway()?;
         }
         self.ready().await
     }

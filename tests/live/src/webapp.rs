@@ -5,12 +5,14 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::around::{Around, small_java};
-use crate::broker::{Broker, CLUSTER_NAME};
+use crate::broker::Broker;
+use crate::gateway::membership;
 use crate::http::Http;
 use crate::ports::Ports;
 use crate::server::{Server, command};
 use crate::stack::REPOSITORY;
 use crate::wait::{Seen, until};
+use crate::web::Web;
 
 const READY: Duration = Duration::from_secs(240);
 
@@ -28,7 +30,7 @@ impl Webapp {
         broker: &Broker,
         ports: &mut Ports,
     ) -> Result<Self> {
-        let management = ports.next()?;
+        let web = Web::new(ports)?;
         let product = around.line.store.product.name();
         let temp = around.work.folder(&format!("{name}/tmp"))?;
         let mut command = command(&around.sources.camunda.join("bin").join(name), None);
@@ -36,28 +38,15 @@ impl Webapp {
             .current_dir(around.work.folder(name)?)
             .env("JAVA_HOME", &around.sources.camunda_java)
             .env("JAVA_OPTS", small_java("512m", &temp))
+            .envs(web.environment())
             .envs([
-                ("SERVER_ADDRESS", "127.0.0.1"),
-                ("SERVER_PORT", &ports.next()?.to_string()),
-                ("MANAGEMENT_SERVER_ADDRESS", "127.0.0.1"),
-                ("MANAGEMENT_SERVER_PORT", &management.to_string()),
                 ("CAMUNDA_DATABASE_TYPE", product),
                 ("CAMUNDA_DATABASE_URL", around.store),
                 // The archiver of Tasklist wants index lifecycle management, which our stores lack.
                 ("CAMUNDA_TASKLIST_ARCHIVERENABLED", "false"),
             ])
             // Each also is a node of the cluster network; without an own port both take the broker's.
-            .envs(
-                [
-                    ("HOST", "127.0.0.1"),
-                    ("ADVERTISEDHOST", "127.0.0.1"),
-                    ("PORT", &ports.next()?.to_string()),
-                    ("MEMBERID", name),
-                    ("CLUSTERNAME", CLUSTER_NAME),
-                    ("INITIALCONTACTPOINTS", &broker.internal_address()),
-                ]
-                .map(|(key, value)| (format!("ZEEBE_GATEWAY_CLUSTER_{key}"), value.to_owned())),
-            )
+            .envs(membership(name, ports.next()?, &broker.internal_address()))
             .envs(
                 [
                     ("DATABASE", product),
@@ -69,7 +58,7 @@ impl Webapp {
                 .map(|(key, value)| (format!("CAMUNDA_{}_{key}", name.to_uppercase()), value.to_owned())),
             );
         let server = Server::start(name, &mut command, around.work.log(name))?;
-        let this = Self { management: format!("http://127.0.0.1:{management}"), server };
+        let this = Self { management: web.management_url(), server };
         this.ready(http).await.map_err(|e| this.server.explain(e))?;
         Ok(this)
     }

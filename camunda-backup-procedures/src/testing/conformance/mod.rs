@@ -72,18 +72,13 @@ pub async fn with_effects(world: &World) -> Vec<Observed> {
     seen
 }
 
-/// What needs a hand on the servers: brokers die and return, the bucket of the Zeebe backups goes and comes back, and
-/// what [`with_hands_on_the_store`] does.
+/// What needs a hand on the brokers: they die and return, the bucket of the Zeebe backups goes and comes back.
 pub async fn with_hands(world: &World, hands: &mut impl Hands) -> Vec<Observed> {
-    let mut seen = brokers::run(world, hands).await;
-    seen.extend(with_hands_on_the_store(world, hands).await);
-    seen
+    brokers::run(world, hands).await
 }
 
 /// The search server dies while it makes a snapshot and while it restores one. Nothing without a store.
-pub async fn with_hands_on_the_store(world: &World, hands: &mut impl Hands) -> Vec<Observed> {
-    match &world.clients.store {
-        Some((store, _)) => vec![store_crashes::run(world, store, hands).await],
-        None => Vec::new(),
-    }
+pub async fn with_hands_on_the_store(world: &World, hands: &mut impl Hands) -> Option<Observed> {
+    let (store, _) = world.clients.store.as_ref()?;
+    Some(store_crashes::run(world, store, hands).await)
 }

@@ -9,14 +9,15 @@ use camunda_backup_es::{
 use super::hands::Hands;
 use super::observed::Observed;
 use super::stage::{Seen, Stage};
+use super::store_restores::done;
 use super::store_scratch::Scratch;
 use super::store_snapshots::{ended, states};
 use super::world::World;
 
 pub(super) async fn run(world: &World, store: &SearchStore, hands: &mut impl Hands) -> Observed {
     let mut stage = Stage::new(world, "store: killed while it works");
-    let done = everything(&mut stage, store, hands).await;
-    stage.end(done)
+    let came = everything(&mut stage, store, hands).await;
+    stage.end(came)
 }
 
 async fn everything(stage: &mut Stage<'_>, store: &SearchStore, hands: &mut impl Hands) -> Result<()> {
@@ -95,11 +96,7 @@ async fn during_a_restore(
     store.create_repository(repository, &Scratch::settings()).await?;
     let again = store.restore_snapshot(repository, name, &wanted);
     stage.step("restore again", again, |()| "ok".to_owned()).await?;
-    let told = |progress: &RestoreProgress| {
-        Seen::when(progress.is_done(), if progress.is_done() { "done" } else { "under way" })
-    };
-    stage.watch("it is restored", async || store.restore_progress(&copy).await, told).await?;
-    Ok(())
+    done(stage, "it is restored", store, &copy).await
 }
 
 /// Starts the server again and waits for an index that it had before.

@@ -101,7 +101,13 @@ async fn restored(
     Ok(())
 }
 
-async fn done(stage: &mut Stage<'_>, what: &str, store: &SearchStore, indices: &[IndexName]) -> Result<()> {
+/// Waits until these indices are restored.
+pub(super) async fn done(
+    stage: &mut Stage<'_>,
+    what: &str,
+    store: &SearchStore,
+    indices: &[IndexName],
+) -> Result<()> {
     let told = |progress: &RestoreProgress| {
         Seen::when(progress.is_done(), if progress.is_done() { "done" } else { "under way" })
     };

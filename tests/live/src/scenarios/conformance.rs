@@ -24,12 +24,10 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     let line = stack.line().to_string();
     let mut seen = with_effects(&world).await;
     let hands = &mut OnServers(stack);
-    let by_hand = if WITH_HANDS.contains(&line.as_str()) {
-        with_hands(&world, hands).await
-    } else {
-        with_hands_on_the_store(&world, hands).await
-    };
-    seen.extend(by_hand);
+    if WITH_HANDS.contains(&line.as_str()) {
+        seen.extend(with_hands(&world, hands).await);
+    }
+    seen.extend(with_hands_on_the_store(&world, hands).await);
     let steps: usize = seen.iter().map(|observed| observed.steps.len()).sum();
     let found = format!("{} scenarios, {steps} steps", seen.len());
 
