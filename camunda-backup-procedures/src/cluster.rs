@@ -135,6 +135,9 @@ impl fmt::Debug for Cluster {
 impl Cluster {
     /// Connects with the default transport and a file journal in the configured directory.
     ///
+    /// It takes about a second when everything answers, and longer while the store is busy with uploads, because it verifies
+    /// the repository. Dropping the future leaves nothing behind.
+    ///
     /// # Guarantees
     /// Versions, stores, topology, exporting and backups are read; nothing of the cluster is changed, except that the
     /// store verifies the repository with a test file of its own.
@@ -144,9 +147,6 @@ impl Cluster {
     /// the gateway does not answer, `Unauthorized` and `Forbidden` when it refuses, `Unsupported` for a version outside
     /// 8.1 … 8.10, `WrongComponent` when an address belongs to something else, `Journal` when nothing can be written there.
     /// What merely speaks against a backup is no error here: [`Cluster::plan_backup`] reports all of it at once.
-    ///
-    /// It takes about a second when everything answers, and longer while the store is busy with uploads, because it verifies
-    /// the repository. Dropping the future leaves nothing behind.
     pub async fn connect(config: ClusterConfig) -> Result<Self> {
         Self::connect_with(config, Parts::default()).await
     }
