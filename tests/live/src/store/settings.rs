@@ -58,6 +58,8 @@ pub fn write(
     Ok(Settings { folder, config, temp, user })
 }
 
+/// The circuit breaker counts no garbage, which the serial collector leaves lying: it would refuse requests for a moment, and
+/// an application whose request for a part is refused gives up its backup.
 fn yml(folder: &Path, http_port: u16, transport_port: u16) -> String {
     format!(
         "cluster.name: live\n\
@@ -67,7 +69,8 @@ fn yml(folder: &Path, http_port: u16, transport_port: u16) -> String {
          http.port: {http_port}\n\
          transport.port: {transport_port}\n\
          discovery.type: single-node\n\
-         cluster.routing.allocation.disk.threshold_enabled: false\n",
+         cluster.routing.allocation.disk.threshold_enabled: false\n\
+         indices.breaker.total.use_real_memory: false\n",
         folder.display()
     )
 }
