@@ -1,5 +1,6 @@
 //! A Camunda broker with its embedded gateway.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::Result;
@@ -13,6 +14,7 @@ use crate::server::command;
 use crate::servers::Product;
 use crate::wait::Seen;
 use crate::web::Web;
+use crate::workdir::Workdir;
 
 pub const CLUSTER_NAME: &str = "live";
 
@@ -51,15 +53,31 @@ impl Broker {
 
     /// The command that starts this broker as a member of the cluster.
     pub fn command(&self, around: &Around<'_>, partitions: usize) -> Result<Command> {
+        self.configured("bin/broker", around, partitions)
+    }
+
+    /// The command that fills this broker's empty data folder from a backup. It wants the configuration of the broker.
+    pub fn restore_command(&self, around: &Around<'_>, partitions: usize, id: i64) -> Result<Command> {
+        let mut command = self.configured("bin/restore", around, partitions)?;
+        command.arg(format!("--backupId={id}"));
+        Ok(command)
+    }
+
+    /// Where it keeps everything that a restart needs.
+    pub fn data(&self, work: &Workdir) -> Result<PathBuf> {
+        Ok(work.folder(&self.name())?.join("data"))
+    }
+
+    fn configured(&self, program: &str, around: &Around<'_>, partitions: usize) -> Result<Command> {
         let folder = around.work.folder(&self.name())?;
         let temp = around.work.folder(&format!("{}/tmp", self.name()))?;
         let cluster = around.brokers;
         let contacts: Vec<String> = cluster.iter().map(Broker::internal_address).collect();
-        let mut command = command(&around.sources.camunda.join("bin/broker"), None);
+        let mut command = command(&around.sources.camunda.join(program), None);
         command
             .current_dir(&folder)
             // A relative path would mean a folder next to the program, shared by all brokers.
-            .env("ZEEBE_BROKER_DATA_DIRECTORY", folder.join("data"))
+            .env("ZEEBE_BROKER_DATA_DIRECTORY", self.data(around.work)?)
             .env("JAVA_HOME", &around.sources.camunda_java)
             .env("JAVA_OPTS", small_java("384m", &temp))
             .envs(self.web.environment())

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reqwest::multipart::{Form, Part};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -53,24 +53,42 @@ impl Entrance {
             }
             Self::Zbctl { program, addresses } => {
                 let file = concat!(env!("CARGO_MANIFEST_DIR"), "/user-task.bpmn");
-                zbctl(program, at(addresses, 0)?, &["deploy", "resource", file]).await.context("deployment")
+                let words = ["deploy", "resource", file];
+                zbctl(program, at(addresses, 0)?, &words).await.context("deployment").map(drop)
             }
         }
     }
 
-    /// Creates one instance, which has this number as a variable.
-    pub async fn create(&self, number: u64) -> Result<()> {
+    /// Creates one instance, which has this number as a variable. Returns its key.
+    pub async fn create(&self, number: u64) -> Result<u64> {
         match self {
             Self::Rest { http, urls } => {
                 let body = json!({"processDefinitionId": PROCESS_ID, "variables": {"number": number}});
                 let url = format!("{}/v2/process-instances", at(urls, number)?);
-                http.post(&url, &body).await?.success()?;
-                Ok(())
+                key_in(&http.post(&url, &body).await?.success()?)
             }
             Self::Zbctl { program, addresses } => {
                 let variables = json!({"number": number}).to_string();
                 let words = ["create", "instance", PROCESS_ID, "--variables", &variables];
-                zbctl(program, at(addresses, number)?, &words).await
+                key_in(&serde_json::from_str(&zbctl(program, at(addresses, number)?, &words).await?)?)
+            }
+        }
+    }
+
+    /// Whether Camunda has a running instance with this key: only then it takes a variable for it.
+    pub async fn has(&self, instance: u64) -> Result<bool> {
+        match self {
+            Self::Rest { http, urls } => {
+                let url = format!("{}/v2/element-instances/{instance}/variables", at(urls, instance)?);
+                let answer = http.put(&url, &json!({"variables": {"asked": true}})).await?;
+                if answer.status == 404 { Ok(false) } else { answer.success().map(|_| true) }
+            }
+            Self::Zbctl { program, addresses } => {
+                let words = ["set", "variables", &instance.to_string(), "--variables", r#"{"asked": true}"#];
+                match zbctl(program, at(addresses, instance)?, &words).await {
+                    Err(error) if error.to_string().contains("NotFound") => Ok(false),
+                    answer => answer.map(|_| true),
+                }
             }
         }
     }
@@ -82,7 +100,7 @@ fn at(addresses: &[String], number: u64) -> Result<&str> {
     Ok(&addresses[usize::try_from(index)?])
 }
 
-async fn zbctl(program: &PathBuf, address: &str, words: &[&str]) -> Result<()> {
+async fn zbctl(program: &PathBuf, address: &str, words: &[&str]) -> Result<String> {
     let process = Command::new(program)
         .env_clear() // it would take addresses and credentials from there
         .args(["--insecure", "--address", address])
@@ -94,5 +112,12 @@ async fn zbctl(program: &PathBuf, address: &str, words: &[&str]) -> Result<()> {
     if !output.status.success() {
         bail!("zbctl {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
     }
-    Ok(())
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// A number over REST, a string from the command line.
+fn key_in(created: &Value) -> Result<u64> {
+    let key = &created["processInstanceKey"];
+    let key = key.as_u64().or_else(|| key.as_str()?.parse().ok());
+    key.with_context(|| format!("no key in {created}"))
 }

@@ -1,7 +1,7 @@
 //! Load: process instances, created one after the other in the background.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -10,36 +10,52 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::entrance::Entrance;
 use crate::say::say;
+use crate::wait::{Seen, until};
 
 /// At most twenty instances a second: enough to move all positions, and the servers keep some CPU.
 const PACE: Duration = Duration::from_millis(50);
 const MOST: u64 = 50_000;
+/// For a few instances on a busy machine.
+const BOUND: Duration = Duration::from_secs(120);
 
 /// A running load; it ends with [`Load::stop`], or without the last answer when dropped.
 pub struct Load {
     task: JoinHandle<()>,
-    accepted: Arc<AtomicU64>,
+    accepted: Accepted,
     stop: Arc<AtomicBool>,
 }
+
+/// The keys of the instances that Camunda has accepted, oldest first. A refused one is not tried again.
+type Accepted = Arc<Mutex<Vec<u64>>>;
 
 impl Load {
     /// Deploys a process, then creates instances of it at the brokers in turn.
     pub(crate) async fn start(entrance: Entrance) -> Result<Self> {
         entrance.deploy().await?;
-        let accepted = Arc::new(AtomicU64::new(0));
+        let accepted = Accepted::default();
         let stop = Arc::new(AtomicBool::new(false));
         let task = tokio::spawn(create_all(entrance, accepted.clone(), stop.clone()));
         Ok(Self { task, accepted, stop })
     }
 
-    /// How many instances Camunda has accepted. A refused one is not tried again.
+    /// The keys of the instances that Camunda has accepted so far, oldest first.
     #[must_use]
-    pub fn accepted(&self) -> u64 {
-        self.accepted.load(Ordering::Relaxed)
+    pub fn accepted(&self) -> Vec<u64> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits for the instance under way; returns how many were accepted.
-    pub async fn stop(mut self) -> Result<u64> {
+    /// Waits until so many more have been accepted.
+    pub async fn more(&self, count: usize) -> Result<()> {
+        let before = self.accepted().len();
+        until("load", BOUND, async || {
+            let more = self.accepted().len() - before;
+            Ok(if more >= count { Seen::Done(()) } else { Seen::NotYet(format!("{more} accepted")) })
+        })
+        .await
+    }
+
+    /// Waits for the instance under way; returns the keys of all that were accepted.
+    pub async fn stop(mut self) -> Result<Vec<u64>> {
         self.stop.store(true, Ordering::Relaxed);
         (&mut self.task).await?;
         Ok(self.accepted())
@@ -52,7 +68,7 @@ impl Drop for Load {
     }
 }
 
-async fn create_all(entrance: Entrance, accepted: Arc<AtomicU64>, stop: Arc<AtomicBool>) {
+async fn create_all(entrance: Entrance, accepted: Accepted, stop: Arc<AtomicBool>) {
     let mut refused = 0;
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -62,9 +78,7 @@ async fn create_all(entrance: Entrance, accepted: Arc<AtomicU64>, stop: Arc<Atom
             break;
         }
         match entrance.create(number).await {
-            Ok(()) => {
-                accepted.fetch_add(1, Ordering::Relaxed);
-            }
+            Ok(instance) => accepted.lock().unwrap_or_else(PoisonError::into_inner).push(instance),
             Err(error) => {
                 refused += 1;
                 if refused == 1 {

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::http::Http;
@@ -14,7 +15,12 @@ use crate::wait::{Seen, until};
 /// The exporter phase of each replica, by `<broker>/<partition>`; a broker that does not answer is absent.
 pub type Phases = BTreeMap<String, String>;
 
+const EXPORTING: &str = "EXPORTING";
+
 const BOUND: Duration = Duration::from_secs(60);
+/// Longer than a broker takes to come back on a busy machine.
+const LONG_BOUND: Duration = Duration::from_secs(180);
+/// A measured time may be too short by one of these on each end.
 const PACE: Duration = Duration::from_millis(50);
 
 /// Asks every broker once.
@@ -46,35 +52,70 @@ pub async fn wait_for_phase(http: &Http, brokers: &[String], wanted: &str) -> Re
     Ok(())
 }
 
+/// Whether every replica on these brokers exports. A broker that does not answer yet says nothing, and is asked again.
+pub async fn exporting_runs(http: &Http, brokers: &[String]) -> Result<bool> {
+    until("the word of every broker", LONG_BOUND, async || {
+        let seen = phases(http, brokers).await;
+        let running = everywhere(&seen, brokers, EXPORTING);
+        let stopped = seen.values().any(|phase| phase != EXPORTING);
+        Ok(if running || stopped { Seen::Done(running) } else { Seen::NotYet(format!("{seen:?}")) })
+    })
+    .await
+}
+
 /// Looks at the brokers all the time while something else runs.
 pub struct PauseWatch {
-    task: JoinHandle<Option<Duration>>,
-    stop: tokio::sync::watch::Sender<bool>,
+    brokers: Vec<String>,
+    task: JoinHandle<Vec<(Instant, Phases)>>,
+    stop: watch::Sender<bool>,
 }
 
 impl PauseWatch {
     pub fn start(http: Http, brokers: Vec<String>) -> Self {
-        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let (stop, stopped) = watch::channel(false);
+        let asked = brokers.clone();
         let task = tokio::spawn(async move {
-            let (mut first, mut last) = (None, None);
+            let mut looks = Vec::new();
             while !*stopped.borrow() {
                 let now = Instant::now();
-                if everywhere(&phases(&http, &brokers).await, &brokers, "SOFT_PAUSED") {
-                    first = first.or(Some(now));
-                    last = Some(now);
-                }
+                looks.push((now, phases(&http, &asked).await));
                 tokio::time::sleep(PACE).await; // the pace of a bounded wait
             }
-            Some(last? - first?)
+            looks
         });
-        Self { task, stop }
+        Self { brokers, task, stop }
     }
 
-    /// For how long every replica was seen paused; an error if that was never so.
-    pub async fn stop(self) -> Result<Duration> {
+    pub async fn stop(self) -> Result<Watched> {
         self.stop.send_replace(true);
-        let seen = self.task.await?;
-        ensure!(seen.is_some(), "our own look never saw every replica paused");
-        Ok(seen.unwrap_or_default())
+        Ok(Watched { brokers: self.brokers, looks: self.task.await? })
+    }
+}
+
+/// What the brokers said, look by look.
+pub struct Watched {
+    brokers: Vec<String>,
+    looks: Vec<(Instant, Phases)>,
+}
+
+impl Watched {
+    /// From the first to the last look that showed every replica paused softly; an error if there was none.
+    pub fn everywhere(&self) -> Result<Duration> {
+        let paused = |(_, phases): &&(Instant, Phases)| everywhere(phases, &self.brokers, "SOFT_PAUSED");
+        let first = self.looks.iter().find(paused).context("our own look never saw every replica paused")?;
+        let last = self.looks.iter().rfind(paused).unwrap_or(first);
+        Ok(last.0 - first.0)
+    }
+
+    /// From the first to the last look that showed a replica not exporting, by `<broker>/<partition>`.
+    #[must_use]
+    pub fn by_replica(&self) -> BTreeMap<String, Duration> {
+        let mut seen: BTreeMap<&str, (Instant, Instant)> = BTreeMap::new();
+        for (now, phases) in &self.looks {
+            for (replica, _) in phases.iter().filter(|(_, phase)| *phase != EXPORTING) {
+                seen.entry(replica).or_insert((*now, *now)).1 = *now;
+            }
+        }
+        seen.into_iter().map(|(replica, (first, last))| (replica.to_owned(), last - first)).collect()
     }
 }

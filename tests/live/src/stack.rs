@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::around::Around;
 use crate::broker::{Broker, sees_all};
+use crate::bustle::Bustle;
 use crate::entrance::Entrance;
 use crate::gateway::{self, Gateway};
 use crate::http::Http;
@@ -85,6 +86,10 @@ impl LiveStack {
         self.store = store.url;
         self.servers.push(store.server);
 
+        self.start_camunda(ports).await
+    }
+
+    pub(crate) async fn start_camunda(&mut self, ports: &mut Ports) -> Result<()> {
         for node in 0..BROKERS {
             self.launch_broker(node).await?;
         }
@@ -98,7 +103,16 @@ impl LiveStack {
         Ok(())
     }
 
-    fn around(&self) -> Around<'_> {
+    /// Stops everything but the store.
+    pub(crate) fn stop_camunda(&mut self) {
+        self.gateway = None;
+        let store = self.line.store.product.name();
+        while let Some(server) = self.servers.pop_if(|server| server.name != store) {
+            drop(server);
+        }
+    }
+
+    pub(crate) fn around(&self) -> Around<'_> {
         Around {
             line: self.line,
             sources: &self.sources,
@@ -248,8 +262,21 @@ impl LiveStack {
 
     /// Creates process instances in the background.
     pub async fn load(&self) -> Result<Load> {
-        let entrance = Entrance::of(self.line, &self.sources, &self.brokers, &self.http);
-        Load::start(entrance).await
+        Load::start(self.entrance()).await
+    }
+
+    /// Whether Camunda has a running instance with this key. It gets a variable for it.
+    pub async fn has_instance(&self, key: u64) -> Result<bool> {
+        self.entrance().has(key).await
+    }
+
+    /// Keeps the partitions of these instances busy.
+    pub fn bustle(&self, instances: &[u64]) -> Bustle {
+        Bustle::start(self.entrance(), instances)
+    }
+
+    fn entrance(&self) -> Entrance {
+        Entrance::of(self.line, &self.sources, &self.brokers, &self.http)
     }
 
     /// Stops all servers and removes their data and logs.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use camunda_backup::{BackupSpec, Cluster};
+use camunda_backup::{BackupSpec, Cluster, Report};
 use camunda_backup_live::{LiveStack, PARTITIONS, PauseWatch, Seen, say, until};
 
 use super::proof;
@@ -11,11 +11,7 @@ use crate::finding::Finding;
 
 pub async fn run(stack: &LiveStack) -> Result<Finding> {
     let load = stack.load().await?;
-    until("load", Duration::from_secs(120), async || {
-        let accepted = load.accepted();
-        Ok(if accepted >= 50 { Seen::Done(()) } else { Seen::NotYet(format!("{accepted} accepted")) })
-    })
-    .await?;
+    load.more(50).await?;
     exported(stack).await?;
 
     let cluster = Cluster::connect(stack.config()?).await?;
@@ -26,11 +22,11 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
     println!("{plan}");
 
     let watch = PauseWatch::start(stack.http().clone(), stack.zeebe_management());
-    let before = load.accepted();
+    let before = load.accepted().len();
     let report = cluster.run(plan).await?;
     println!("{report}");
-    let seen = watch.stop().await?;
-    let meanwhile = load.stop().await? - before;
+    let seen = watch.stop().await?.everywhere()?;
+    let meanwhile = load.stop().await?.len() - before;
 
     let brokers = stack.zeebe_management().len();
     proof::of_report(&report, brokers)?;
@@ -50,6 +46,20 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
         brokers * PARTITIONS
     );
     Ok(Finding { found, paused: report.paused })
+}
+
+/// What was done to the cluster is over: nothing is owed, and a backup under load is what its report says.
+pub(super) async fn the_next(stack: &LiveStack) -> Result<Report> {
+    let load = stack.load().await?;
+    load.more(5).await?;
+    let cluster = Cluster::connect(stack.config()?).await?;
+    let recovered = cluster.recover().await?;
+    ensure!(recovered.is_clean(), "something is still owed: {recovered}");
+    let report = cluster.run(cluster.plan_backup(BackupSpec::default())?).await?;
+    proof::of_servers(stack, &report).await?;
+    load.stop().await?;
+    say(format!("the cluster works again: backup {} is {}", report.id, report.verdict));
+    Ok(report)
 }
 
 /// Waits until the data has come as far as it can, so that no part of the backup is empty.

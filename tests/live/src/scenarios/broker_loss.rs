@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use camunda_backup::{BackupSpec, Cluster, ErrorKind, Parts, RunEventKind, recover};
-use camunda_backup_live::{LiveStack, Seen, phases, say, until, wait_for_phase};
+use camunda_backup_live::{LiveStack, phases, say, wait_for_phase};
 
-use super::proof;
+use super::backup;
 use crate::finding::Finding;
 
 pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
@@ -55,17 +55,7 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     ensure!(recovered.runs.iter().any(|run| !run.paid.is_empty()), "nothing was owed: {recovered}");
     wait_for_phase(&http, &brokers, "EXPORTING").await?;
 
-    let load = stack.load().await?;
-    until("load after the return", Duration::from_secs(60), async || {
-        let accepted = load.accepted();
-        Ok(if accepted >= 5 { Seen::Done(()) } else { Seen::NotYet(format!("{accepted} accepted")) })
-    })
-    .await?;
-    let cluster = Cluster::connect(stack.config()?).await?;
-    let report = cluster.run(cluster.plan_backup(BackupSpec::default())?).await?;
-    proof::of_servers(stack, &report).await?;
-    load.stop().await?;
-    say(format!("the cluster works again: backup {} is {}", report.id, report.verdict));
+    let report = backup::the_next(stack).await?;
     let found = format!(
         "the run failed and said what it owed, the living broker was resumed, `recover()` resumed the other; next \
          backup {}",

@@ -10,6 +10,7 @@ mod hold;
 mod kill9;
 pub mod process;
 mod proof;
+mod restore;
 
 use anyhow::{Result, bail};
 use camunda_backup_live::LiveStack;
@@ -18,10 +19,10 @@ pub use self::conformance::is_written_down;
 
 use crate::finding::Finding;
 
-pub const ALL: [&str; 8] =
-    ["backup", "kill9", "example", "broker-loss", "conformance", "faults", "faults-quick", "hold"];
+pub const ALL: [&str; 9] =
+    ["backup", "kill9", "example", "broker-loss", "restore", "conformance", "faults", "faults-quick", "hold"];
 
-/// What `full` does on the first line beside the conformance: all but `hold`, which waits for somebody to end it.
+/// What `full` does on the first line beside the conformance.
 pub const FULL: [&str; 5] = ["backup", "kill9", "example", "broker-loss", "faults"];
 
 pub async fn run(name: &str, stack: &mut LiveStack) -> Result<Finding> {
@@ -30,6 +31,7 @@ pub async fn run(name: &str, stack: &mut LiveStack) -> Result<Finding> {
         "kill9" => kill9::run(stack).await,
         "example" => example::run(stack).await,
         "broker-loss" => broker_loss::run(stack).await,
+        "restore" => restore::run(stack).await,
         "conformance" => conformance::run(stack).await,
         "faults" => faults::all(stack).await,
         "faults-quick" => faults::few(stack).await,

@@ -1,5 +1,6 @@
 //! What every case is done on: the servers, the proxy before them, and a backup that is ready to begin.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
@@ -7,12 +8,11 @@ use camunda_backup::{
     BackupId, BackupSpec, Cluster, ClusterConfig, ErrorKind, Failure, Parts, Plan, Report, recover,
 };
 use camunda_backup_live::{
-    Armed, Fault, LiveStack, Load, Proxy, REPOSITORY, Seen, manifests, say, until, wait_for_phase,
+    Armed, Fault, LiveStack, Load, PauseWatch, Proxy, REPOSITORY, Seen, manifests, say, until, wait_for_phase,
 };
 use tokio::time::timeout;
 
 use super::step::Step;
-use super::watch::{Paused, Watch};
 use crate::scenarios::proof;
 
 /// Longer than any step of a small cluster on a busy machine.
@@ -32,7 +32,7 @@ pub struct Bench<'a> {
 /// Load, and a look from outside, while something is done.
 pub struct Around {
     load: Load,
-    watch: Watch,
+    watch: PauseWatch,
     dead: Option<usize>,
 }
 
@@ -47,9 +47,9 @@ impl Around {
     }
 
     /// How long each replica was seen paused.
-    pub async fn stop(self) -> Result<Paused> {
+    pub async fn stop(self) -> Result<BTreeMap<String, Duration>> {
         self.load.stop().await?;
-        let mut paused = self.watch.stop().await?;
+        let mut paused = self.watch.stop().await?.by_replica();
         paused.retain(|replica, _| self.dead.is_none_or(|node| !replica.starts_with(&format!("{node}/"))));
         Ok(paused)
     }
@@ -69,7 +69,7 @@ impl Bench<'_> {
 
     pub async fn around(&self) -> Result<Around> {
         let load = self.stack.load().await?;
-        let watch = Watch::start(self.stack.http().clone(), self.stack.zeebe_management());
+        let watch = PauseWatch::start(self.stack.http().clone(), self.stack.zeebe_management());
         Ok(Around { load, watch, dead: None })
     }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use camunda_backup::{ClusterConfig, Failure, Parts, Report, RunOutcome, recover};
-use camunda_backup_live::{PARTITIONS, Seen, phases, until, wait_for_phase};
+use camunda_backup_live::{exporting_runs, wait_for_phase};
 
-use super::bench::{Around, Bench, MAX_PAUSE, MAX_RESUME, STEP};
+use super::bench::{Around, Bench, MAX_PAUSE, MAX_RESUME};
 use super::step::Step;
 use crate::finding::Finding;
 use crate::scenarios::proof;
@@ -84,16 +84,9 @@ impl Bench<'_> {
         })
     }
 
-    /// Now, on every replica. A broker that does not answer yet says nothing, and is asked again.
+    /// Now, on every replica.
     pub async fn exporting_runs(&self) -> Result<bool> {
-        let brokers = self.stack.zeebe_management();
-        until("the word of every broker", STEP, async || {
-            let seen = phases(self.stack.http(), &brokers).await;
-            let running = seen.values().all(|phase| phase == "EXPORTING");
-            let all = seen.len() == brokers.len() * PARTITIONS;
-            Ok(if all || !running { Seen::Done(running) } else { Seen::NotYet(format!("{seen:?}")) })
-        })
-        .await
+        exporting_runs(self.stack.http(), &self.stack.zeebe_management()).await
     }
 
     /// I2 and I3: the proxy has got every order of the case at most once, and no pause but the soft one.

@@ -9,7 +9,6 @@ mod full_disk;
 mod judge;
 mod step;
 mod two_at_once;
-mod watch;
 mod wire;
 
 use std::fmt::Write as _;
