@@ -115,9 +115,12 @@ async fn zbctl(program: &PathBuf, address: &str, words: &[&str]) -> Result<Strin
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// A number over REST, a string from the command line.
 fn key_in(created: &Value) -> Result<u64> {
-    let key = &created["processInstanceKey"];
-    let key = key.as_u64().or_else(|| key.as_str()?.parse().ok());
-    key.with_context(|| format!("no key in {created}"))
+    key(&created["processInstanceKey"]).with_context(|| format!("no key in {created}"))
+}
+
+/// A key: a number over REST and in most indices, a string from the command line and in Tasklist's.
+#[must_use]
+pub fn key(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }

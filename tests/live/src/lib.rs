@@ -32,11 +32,11 @@ mod workdir;
 
 pub use bucket::manifests;
 pub use child::Child;
-pub use entrance::PROCESS_ID;
+pub use entrance::{PROCESS_ID, key};
 pub use http::{Answer, Http};
 pub use line::Line;
 pub use load::Load;
-pub use look::{PauseWatch, Phases, Watched, exporting_runs, phases, wait_for_phase};
+pub use look::{PauseWatch, Phases, Watched, all_export, exporting_runs, phases, wait_for_phase};
 pub use proxy::{Armed, Asked, DELAY, Fault, Matches, Proxy};
 pub use say::{LANE, say};
 pub use stack::{LiveStack, PARTITIONS, REPOSITORY};

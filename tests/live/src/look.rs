@@ -36,15 +36,21 @@ pub async fn phases(http: &Http, brokers: &[String]) -> Phases {
     phases
 }
 
-fn everywhere(phases: &Phases, brokers: &[String], wanted: &str) -> bool {
-    phases.len() == brokers.len() * PARTITIONS && phases.values().all(|phase| phase == wanted)
+fn everywhere(phases: &Phases, brokers: usize, wanted: &str) -> bool {
+    phases.len() == brokers * PARTITIONS && phases.values().all(|phase| phase == wanted)
+}
+
+/// Whether these are the phases of so many brokers, and all of them export.
+#[must_use]
+pub fn all_export(phases: &Phases, brokers: usize) -> bool {
+    everywhere(phases, brokers, EXPORTING)
 }
 
 /// Waits until every replica on these brokers is in this phase.
 pub async fn wait_for_phase(http: &Http, brokers: &[String], wanted: &str) -> Result<()> {
     until(&format!("{wanted} everywhere"), BOUND, async || {
         let seen = phases(http, brokers).await;
-        let done = everywhere(&seen, brokers, wanted);
+        let done = everywhere(&seen, brokers.len(), wanted);
         Ok(if done { Seen::Done(()) } else { Seen::NotYet(format!("{seen:?}")) })
     })
     .await?;
@@ -56,7 +62,7 @@ pub async fn wait_for_phase(http: &Http, brokers: &[String], wanted: &str) -> Re
 pub async fn exporting_runs(http: &Http, brokers: &[String]) -> Result<bool> {
     until("the word of every broker", LONG_BOUND, async || {
         let seen = phases(http, brokers).await;
-        let running = everywhere(&seen, brokers, EXPORTING);
+        let running = all_export(&seen, brokers.len());
         let stopped = seen.values().any(|phase| phase != EXPORTING);
         Ok(if running || stopped { Seen::Done(running) } else { Seen::NotYet(format!("{seen:?}")) })
     })
@@ -65,7 +71,7 @@ pub async fn exporting_runs(http: &Http, brokers: &[String]) -> Result<bool> {
 
 /// Looks at the brokers all the time while something else runs.
 pub struct PauseWatch {
-    brokers: Vec<String>,
+    brokers: usize,
     task: JoinHandle<Vec<(Instant, Phases)>>,
     stop: watch::Sender<bool>,
 }
@@ -73,17 +79,17 @@ pub struct PauseWatch {
 impl PauseWatch {
     pub fn start(http: Http, brokers: Vec<String>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let asked = brokers.clone();
+        let count = brokers.len();
         let task = tokio::spawn(async move {
             let mut looks = Vec::new();
             while !*stopped.borrow() {
                 let now = Instant::now();
-                looks.push((now, phases(&http, &asked).await));
+                looks.push((now, phases(&http, &brokers).await));
                 tokio::time::sleep(PACE).await; // the pace of a bounded wait
             }
             looks
         });
-        Self { brokers, task, stop }
+        Self { brokers: count, task, stop }
     }
 
     pub async fn stop(self) -> Result<Watched> {
@@ -94,14 +100,14 @@ impl PauseWatch {
 
 /// What the brokers said, look by look.
 pub struct Watched {
-    brokers: Vec<String>,
+    brokers: usize,
     looks: Vec<(Instant, Phases)>,
 }
 
 impl Watched {
     /// From the first to the last look that showed every replica paused softly; an error if there was none.
     pub fn everywhere(&self) -> Result<Duration> {
-        let paused = |(_, phases): &&(Instant, Phases)| everywhere(phases, &self.brokers, "SOFT_PAUSED");
+        let paused = |(_, phases): &&(Instant, Phases)| everywhere(phases, self.brokers, "SOFT_PAUSED");
         let first = self.looks.iter().find(paused).context("our own look never saw every replica paused")?;
         let last = self.looks.iter().rfind(paused).unwrap_or(first);
         Ok(last.0 - first.0)

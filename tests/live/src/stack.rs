@@ -107,9 +107,7 @@ impl LiveStack {
     pub(crate) fn stop_camunda(&mut self) {
         self.gateway = None;
         let store = self.line.store.product.name();
-        while let Some(server) = self.servers.pop_if(|server| server.name != store) {
-            drop(server);
-        }
+        while self.servers.pop_if(|server| server.name != store).is_some() {}
     }
 
     pub(crate) fn around(&self) -> Around<'_> {

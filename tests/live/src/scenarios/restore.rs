@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use camunda_backup::{BackupSpec, Cluster, Report};
-use camunda_backup_live::{LiveStack, REPOSITORY, Seen, say, until, wait_for_phase};
+use camunda_backup_live::{LiveStack, REPOSITORY, Seen, key, say, until, wait_for_phase};
 use serde_json::{Value, json};
 
 use super::{backup, proof};
@@ -64,11 +64,9 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
 async fn lose_indices(stack: &LiveStack) -> Result<()> {
     let (http, store) = (stack.http(), stack.store());
     let all = http.get(&format!("{store}/_cat/indices?h=index&format=json")).await?.success()?;
-    let names: Vec<&str> =
-        all.as_array().into_iter().flatten().filter_map(|row| row["index"].as_str()).collect();
+    let names = all.as_array().into_iter().flatten().filter_map(|row| row["index"].as_str());
     let ours = ["operate", "tasklist", "camunda", "zeebe-record"];
-    let lost: Vec<&str> =
-        names.into_iter().filter(|name| ours.iter().any(|prefix| name.starts_with(prefix))).collect();
+    let lost: Vec<&str> = names.filter(|name| ours.iter().any(|prefix| name.starts_with(prefix))).collect();
     ensure!(!lost.is_empty(), "no index to delete: {all}");
     for names in lost.chunks(AT_ONCE) {
         http.delete(&format!("{store}/{}", names.join(","))).await?.success()?;
@@ -171,9 +169,8 @@ impl Place {
         let pointer = format!("/_source/{}", field.replace('.', "/"));
         hits.iter()
             .map(|hit| {
-                let key = hit.pointer(&pointer);
-                let key = key.and_then(|key| key.as_u64().or_else(|| key.as_str()?.parse().ok()));
-                key.with_context(|| format!("{}: no key in {hit}", self.name))
+                let found = hit.pointer(&pointer).and_then(key);
+                found.with_context(|| format!("{}: no key in {hit}", self.name))
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use camunda_backup::{ErrorKind, Failure, Report};
-use camunda_backup_live::{Fault, PARTITIONS, phases};
+use camunda_backup_live::{Fault, all_export, phases};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
@@ -58,10 +58,7 @@ pub async fn broker(bench: &mut Bench<'_>, node: usize, step: Step, fault: Fault
         "told that a broker may be paused: {told}, with {step} under way: {failure}"
     );
     let living = phases(bench.stack.http(), &bench.stack.zeebe_management()).await;
-    ensure!(
-        living.len() == PARTITIONS && living.values().all(|phase| phase == "EXPORTING"),
-        "I1: the living broker: {living:?}"
-    );
+    ensure!(all_export(&living, 1), "I1: the living broker: {living:?}");
     bench.stack.start_broker(node).await?;
     bench.judge(&config, &ended, around.without(node), Left::Whatever).await
 }
