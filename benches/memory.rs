@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use camunda_backup::es::decode;
 use camunda_backup::{
-    BackupId, BackupSpec, Cluster, ClusterConfig, MemoryJournal, Parts, ProgressObserver, RunEvent,
+    BackupId, BackupSpec, Cluster, ClusterConfig, ConnectOptions, MemoryJournal, ProgressObserver, RunEvent,
     RunEventKind,
 };
 use peak_alloc::PeakAlloc;
@@ -112,7 +112,7 @@ async fn connect(
 ) -> Cluster {
     let mut config = config.clone();
     config.name = format!("cluster-{number}");
-    let mut parts = Parts::default();
+    let mut parts = ConnectOptions::default();
     parts.transport = Some(Arc::new(Replay::new(Arc::clone(recorded))));
     parts.journal = Some(Arc::new(MemoryJournal::new()));
     parts.observer = Some(Arc::new(FirstWaits { seen: AtomicU8::new(0), waiting: Arc::clone(waiting) }));

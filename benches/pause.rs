@@ -149,7 +149,7 @@ async fn backup(work: Work) -> Seen {
     tokio::time::sleep(Duration::from_secs(10)).await;
 
     let config = simulated.config().expect("a configuration");
-    let cluster = Cluster::connect_with(config, simulated.parts()).await.expect("a connection");
+    let cluster = Cluster::connect_with(config, simulated.connect_options()).await.expect("a connection");
     let mut spec = BackupSpec::default();
     spec.limits.max_pause = Duration::from_secs(3 * 3600);
     // A simulated backup shows no movement between its beginning and its end, and Zeebe's none before its checkpoint.

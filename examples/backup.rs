@@ -9,7 +9,7 @@
 use std::path::PathBuf;
 
 use camunda_backup::testing::{SimulatedCluster, StoreKind};
-use camunda_backup::{BackupSpec, Cluster, ClusterConfig, Failure, Parts, recover};
+use camunda_backup::{BackupSpec, Cluster, ClusterConfig, ConnectOptions, Failure, recover};
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Failure> {
     let dry_run = std::env::args().any(|argument| argument == "--dry-run");
     if !dry_run {
         // Before connecting: what a dead process left paused must not be there when the facts are looked at.
-        print!("{}", recover(config.clone(), Parts::default()).await?);
+        print!("{}", recover(config.clone(), ConnectOptions::default()).await?);
     }
     let cluster = Cluster::connect(config).await?;
 

@@ -8,10 +8,10 @@
 use std::error::Error;
 
 use camunda_backup::testing::{SimulatedCluster, SimulatedProcess, StoreKind};
-use camunda_backup::{BackupId, BackupSpec, Cluster, ClusterConfig, Parts, RunEventKind, recover};
+use camunda_backup::{BackupId, BackupSpec, Cluster, ClusterConfig, ConnectOptions, RunEventKind, recover};
 
 /// What a service does when it starts.
-async fn boot(config: ClusterConfig, parts: Parts) -> Result<Cluster, camunda_backup::Error> {
+async fn boot(config: ClusterConfig, parts: ConnectOptions) -> Result<Cluster, camunda_backup::Error> {
     // Needs nothing but addresses and the journal, so it also works while the cluster is too broken to connect to.
     let recovered = recover(config.clone(), parts.clone()).await?;
     print!("{recovered}");
@@ -21,7 +21,7 @@ async fn boot(config: ClusterConfig, parts: Parts) -> Result<Cluster, camunda_ba
 /// A process that is killed when exporting is paused and the records are about to be snapshotted.
 async fn first_life(simulated: &SimulatedCluster) -> Result<BackupId, Box<dyn Error>> {
     let process = SimulatedProcess::immortal(simulated);
-    let cluster = boot(simulated.config()?, process.parts()).await?;
+    let cluster = boot(simulated.config()?, process.connect_options()).await?;
     let plan = cluster.plan_backup(BackupSpec::default())?;
     let id = plan.id;
     let run = cluster.start(plan).await;
@@ -40,7 +40,7 @@ async fn first_life(simulated: &SimulatedCluster) -> Result<BackupId, Box<dyn Er
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     if std::env::var_os("CAMUNDA_ZEEBE_URL").is_some() {
-        print!("{}", recover(ClusterConfig::from_env()?, Parts::default()).await?);
+        print!("{}", recover(ClusterConfig::from_env()?, ConnectOptions::default()).await?);
         return Ok(());
     }
     let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     println!("\nsecond life");
     let process = SimulatedProcess::immortal(&simulated);
-    let cluster = boot(simulated.config()?, process.parts()).await?;
+    let cluster = boot(simulated.config()?, process.connect_options()).await?;
     println!(
         "recovered; the replicas are now {:?}",
         simulated.camunda().phases().values().collect::<Vec<_>>()

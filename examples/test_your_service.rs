@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster, StoreKind};
 use camunda_backup::zeebe::testing::Phase;
-use camunda_backup::{BackupSpec, BrokerId, Cluster, ClusterConfig, ErrorKind, Parts, Verdict, recover};
+use camunda_backup::{
+    BackupSpec, BrokerId, Cluster, ClusterConfig, ConnectOptions, ErrorKind, Verdict, recover,
+};
 
 /// The service under test: what it writes into its log after a night.
-async fn nightly(config: ClusterConfig, parts: Parts) -> String {
+async fn nightly(config: ClusterConfig, parts: ConnectOptions) -> String {
     let backup = async {
         recover(config.clone(), parts.clone()).await?;
         let cluster = Cluster::connect_with(config, parts).await?;
@@ -43,14 +45,14 @@ fn assert_exporting(simulated: &SimulatedCluster) {
 #[tokio::main(flavor = "current_thread", start_paused = true)]
 async fn main() -> Result<(), Box<dyn Error>> {
     let simulated = evening().await?;
-    let log = nightly(simulated.config()?, simulated.parts()).await;
+    let log = nightly(simulated.config()?, simulated.connect_options()).await;
     println!("a quiet night:          {log}");
     assert_eq!(log, "a backup, and it is proven");
 
     // The pause takes effect, and its answer is lost. Whether it did is found out by looking at the brokers.
     let simulated = evening().await?;
     simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::LoseAfter).times(1));
-    let log = nightly(simulated.config()?, simulated.parts()).await;
+    let log = nightly(simulated.config()?, simulated.connect_options()).await;
     println!("an answer is lost:      {log}");
     assert_eq!(log, "a backup, and it is proven");
     assert_exporting(&simulated);
@@ -58,13 +60,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // A broker is away: nothing is paused, and the service can say why.
     let simulated = evening().await?;
     simulated.camunda().kill_broker(&BrokerId::new("1")?);
-    let log = nightly(simulated.config()?, simulated.parts()).await;
+    let log = nightly(simulated.config()?, simulated.connect_options()).await;
     println!("a broker is away:       {log}");
     assert_eq!(log, "no backup: the cluster is not ready");
 
     // The pause is lost on a broker while it should hold: a backup that cannot be trusted is never called complete.
     let simulated = evening().await?;
-    let night = tokio::spawn(nightly(simulated.config()?, simulated.parts()));
+    let night = tokio::spawn(nightly(simulated.config()?, simulated.connect_options()));
     while !simulated.camunda().phases().values().all(|phase| *phase == Phase::SoftPaused) {
         tokio::time::sleep(Duration::from_millis(10)).await; // virtual: nobody waits
     }

@@ -7,11 +7,11 @@
 //! and a backup is never called complete unless it is.
 //!
 //! ```no_run
-//! use camunda_backup::{BackupSpec, Cluster, ClusterConfig, Parts, recover};
+//! use camunda_backup::{BackupSpec, Cluster, ClusterConfig, ConnectOptions, recover};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = ClusterConfig::from_env()?;
-//! let recovered = recover(config.clone(), Parts::default()).await?; // once at start-up: what a dead process still owes
+//! let recovered = recover(config.clone(), ConnectOptions::default()).await?; // once at start-up: what a dead process still owes
 //! println!("{recovered}");
 //! let cluster = Cluster::connect(config).await?; // reads versions, stores, topology
 //! let plan = cluster.plan_backup(BackupSpec::default())?; // pure
@@ -31,10 +31,10 @@ pub use camunda_backup_core::{
     SystemClock, Timestamp, Transport, TransportError,
 };
 pub use camunda_backup_procedures::{
-    Abandoned, BackupOrder, BackupSpec, Cluster, ClusterConfig, Condition, Events, Facts, Failure,
-    FileJournal, Finding, FindingCode, Goal, Journal, Leftover, Limits, MemoryJournal, Obligation, Parts,
-    Plan, ProgressObserver, RecoveredEnd, RecoveredRun, RecoveryReport, Report, RunEvent, RunEventKind,
-    RunHandle, RunOutcome, SecondaryStorage, Severity, Standing, Verdict, recover,
+    Abandoned, BackupOrder, BackupSpec, Cluster, ClusterConfig, Condition, ConditionStatus, ConnectOptions,
+    Events, Facts, Failure, FileJournal, Finding, FindingCode, Goal, Journal, Leftover, Limits,
+    MemoryJournal, Obligation, Plan, ProgressObserver, RecoveredEnd, RecoveredRun, RecoveryReport, Replicas,
+    Report, RunEvent, RunEventKind, RunHandle, RunOutcome, SecondaryStorage, Severity, Verdict, recover,
 };
 
 /// The foundations: ids, versions, errors, transports.

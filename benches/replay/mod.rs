@@ -28,7 +28,7 @@ pub(crate) async fn record(spec: BackupSpec) -> (Arc<Recorded>, ClusterConfig) {
 
     let recorder = Arc::new(Recorder { to: simulated.transport(), answers: Mutex::default() });
     let config = simulated.config().expect("a configuration");
-    let mut parts = simulated.parts();
+    let mut parts = simulated.connect_options();
     parts.transport = Some(recorder.clone());
     let cluster = Cluster::connect_with(config.clone(), parts).await.expect("a connection");
     let plan = cluster.plan_backup(spec).expect("a plan");

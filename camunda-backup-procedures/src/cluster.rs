@@ -1,132 +1,34 @@
 //! One Camunda cluster: connect, plan, run, recover, abandon. The paved path.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{BackupId, Clock, Component, Error, Result, SystemClock, Transport};
+use camunda_backup_core::{BackupId, Result};
 
-use crate::clients::Handles;
-use crate::config::ClusterConfig;
-use crate::discover::{Discovery, discover};
-use crate::engine::ProgressObserver;
+use crate::backup::leftovers::{self, Abandoned};
+use crate::backup::planner::{choose_id, plan_backup};
+use crate::backup::preflight::{Finding, preflight};
+use crate::backup::spec::BackupSpec;
+use crate::connection::config::ClusterConfig;
+use crate::connection::{ConnectOptions, Connection};
 use crate::facts::Facts;
-use crate::journal::{Bounded, Claim, FileJournal, Journal, claim};
-use crate::leftovers::{self, Abandoned};
+use crate::facts::discover::{Discovery, discover};
 use crate::plan::Plan;
-use crate::planner::{choose_id, plan_backup};
-use crate::preflight::{Finding, preflight};
 use crate::recover::{self, RecoveryReport};
 use crate::report::{Failure, Report};
 use crate::run::{self, RunHandle};
-use crate::spec::BackupSpec;
-
-/// Everything that clones of a cluster share.
-pub(crate) struct Shared {
-    pub(crate) config: ClusterConfig,
-    pub(crate) handles: Handles,
-    pub(crate) journal: Arc<dyn Journal>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) observer: Option<Arc<dyn ProgressObserver>>,
-    used: Mutex<Option<BackupId>>,
-}
-
-impl Shared {
-    /// Notes that a run was started with this id, whatever becomes of it.
-    pub(crate) fn use_up(&self, id: BackupId) {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        *used = (*used).max(Some(id));
-    }
-
-    fn highest_used(&self) -> Option<BackupId> {
-        *self.used.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Claims the cluster for this process; refused with the holder's name.
-    pub(crate) async fn claim(&self) -> Result<Claim> {
-        let journal = Arc::clone(&self.journal);
-        claim(journal, &self.config.name, "camunda-backup", self.clock.now()).await
-    }
-}
-
-/// What connecting needs beside the configuration. Everything has a default but the transport without the `reqwest`
-/// feature.
-#[derive(Debug, Clone, Default)]
-#[non_exhaustive]
-pub struct Parts {
-    /// Sends the requests. Default: reqwest with rustls.
-    pub transport: Option<Arc<dyn Transport>>,
-    /// Keeps what is owed. Default: a [`FileJournal`] in the configured directory.
-    pub journal: Option<Arc<dyn Journal>>,
-    /// Tells wall time. Default: the system's clock.
-    pub clock: Option<Arc<dyn Clock>>,
-    /// Is told the events of every run; see [`ProgressObserver`].
-    pub observer: Option<Arc<dyn ProgressObserver>>,
-}
-
-impl Parts {
-    /// With the journal in the configured directory, even if nothing more can be written there.
-    async fn into_recovering(mut self, config: ClusterConfig) -> Result<Shared> {
-        if let (None, Some(directory)) = (&self.journal, &config.journal) {
-            let opened = match FileJournal::open(directory).await {
-                Ok(journal) => journal,
-                Err(refused) => FileJournal::open_to_read(directory).await.map_err(|_| refused)?,
-            };
-            self.journal = Some(Arc::new(opened));
-        }
-        self.into_shared(config).await
-    }
-
-    async fn into_shared(self, config: ClusterConfig) -> Result<Shared> {
-        let transport = match self.transport {
-            Some(transport) => transport,
-            None => default_transport()?,
-        };
-        let journal: Arc<dyn Journal> = match (self.journal, &config.journal) {
-            (Some(journal), _) => journal,
-            (None, Some(directory)) => Arc::new(FileJournal::open(directory).await?),
-            (None, None) => {
-                return Err(Error::new(
-                    ErrorKind::Config,
-                    "there is no journal, and nothing is paused without one",
-                )
-                .with_component(Component::Journal)
-                .with_advice(
-                    "set `journal` (CAMUNDA_BACKUP_JOURNAL) to a directory that survives the process",
-                ));
-            }
-        };
-        let journal: Arc<dyn Journal> = Arc::new(Bounded(journal));
-        let handles = Handles::new(&config, &transport)?;
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
-        Ok(Shared { config, handles, journal, clock, observer: self.observer, used: Mutex::default() })
-    }
-}
-
-#[cfg(feature = "reqwest")]
-fn default_transport() -> Result<Arc<dyn Transport>> {
-    let transport =
-        camunda_backup_core::ReqwestTransport::new(camunda_backup_core::TransportConfig::default())?;
-    Ok(Arc::new(transport))
-}
-
-#[cfg(not(feature = "reqwest"))]
-fn default_transport() -> Result<Arc<dyn Transport>> {
-    Err(Error::new(ErrorKind::Config, "no transport was given, and the `reqwest` feature is off")
-        .with_advice("give a transport in `Parts`, or turn the feature on"))
-}
 
 /// A connected cluster: what was seen of it, and the way to back it up. Cheap to clone.
 #[derive(Clone)]
 pub struct Cluster {
-    shared: Arc<Shared>,
+    connection: Arc<Connection>,
     discovery: Arc<Discovery>,
 }
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster")
-            .field("name", &self.shared.config.name)
+            .field("name", &self.connection.config.name)
             .field("version", &self.discovery.facts.version)
             .finish_non_exhaustive()
     }
@@ -148,16 +50,16 @@ impl Cluster {
     /// 8.1 … 8.10, `WrongComponent` when an address belongs to something else, `Journal` when nothing can be written there.
     /// What merely speaks against a backup is no error here: [`Cluster::plan_backup`] reports all of it at once.
     pub async fn connect(config: ClusterConfig) -> Result<Self> {
-        Self::connect_with(config, Parts::default()).await
+        Self::connect_with(config, ConnectOptions::default()).await
     }
 
     /// Connects with a transport, journal, clock or observer of one's own. Guarantees and errors as those of
     /// [`Cluster::connect`].
-    pub async fn connect_with(config: ClusterConfig, parts: Parts) -> Result<Self> {
+    pub async fn connect_with(config: ClusterConfig, options: ConnectOptions) -> Result<Self> {
         config.check_addresses()?;
         // Boxed, all of it: callers would carry it inside their own futures.
-        let shared = Arc::new(Box::pin(parts.into_shared(config)).await?);
-        Self::seen_now(shared).await
+        let connection = Arc::new(Box::pin(options.into_connection(config)).await?);
+        Self::seen_now(connection).await
     }
 
     /// The same cluster as it stands now, over the same connections. A process that lives long takes it before every
@@ -169,14 +71,14 @@ impl Cluster {
     /// # Errors
     /// As those of [`Cluster::connect`].
     pub async fn reconnect(&self) -> Result<Self> {
-        Self::seen_now(Arc::clone(&self.shared)).await
+        Self::seen_now(Arc::clone(&self.connection)).await
     }
 
-    async fn seen_now(shared: Arc<Shared>) -> Result<Self> {
-        let highest = Box::pin(recover::highest_id(&shared)).await?;
-        let discovery = discover(&shared.config, &shared.handles, shared.clock.as_ref(), highest);
+    async fn seen_now(connection: Arc<Connection>) -> Result<Self> {
+        let highest = Box::pin(recover::highest_id(&connection)).await?;
+        let discovery = discover(&connection.config, &connection.handles, connection.clock.as_ref(), highest);
         let discovery = Box::pin(discovery).await?;
-        Ok(Self { shared, discovery: Arc::new(discovery) })
+        Ok(Self { connection, discovery: Arc::new(discovery) })
     }
 
     /// What was seen when connecting or [reconnecting](Cluster::reconnect).
@@ -193,7 +95,7 @@ impl Cluster {
     pub fn plan_backup(&self, spec: BackupSpec) -> Result<Plan> {
         let id = match spec.id {
             Some(id) => id,
-            None => choose_id(&self.discovery.facts, self.shared.highest_used())?,
+            None => choose_id(&self.discovery.facts, self.connection.highest_used())?,
         };
         plan_backup(&self.discovery.facts, &self.discovery.clients, &spec, id)
     }
@@ -227,7 +129,7 @@ impl Cluster {
     /// first poll.
     #[allow(clippy::unused_async)] // so that a run that was never awaited has sent nothing
     pub async fn start(&self, plan: Plan) -> RunHandle {
-        run::start(Arc::clone(&self.shared), Arc::clone(&self.discovery), plan)
+        run::start(Arc::clone(&self.connection), Arc::clone(&self.discovery), plan)
     }
 
     /// Finishes what dead processes still owe to this cluster. See [`recover`], which is called before connecting; here,
@@ -236,7 +138,7 @@ impl Cluster {
     /// # Errors
     /// As those of [`recover`].
     pub async fn recover(&self) -> Result<RecoveryReport> {
-        Box::pin(recover::recover(&self.shared)).await
+        Box::pin(recover::recover(&self.connection)).await
     }
 
     /// Deletes what the run of this id left behind, if it did not complete. Own names only, verified in the store.
@@ -252,7 +154,7 @@ impl Cluster {
     /// What was deleted is deleted; call it again for the rest. With a journal whose lock is not the operating system's, the
     /// lock stays until somebody breaks it.
     pub async fn abandon(&self, id: BackupId) -> Result<Abandoned> {
-        let claim = self.shared.claim().await?;
+        let claim = self.connection.claim().await?;
         let abandoned = self.abandon_claimed(id).await;
         let released = claim.release().await;
         let abandoned = abandoned?;
@@ -261,8 +163,8 @@ impl Cluster {
     }
 
     async fn abandon_claimed(&self, id: BackupId) -> Result<Abandoned> {
-        let (plan, entries, is_young) = recover::abandonable(&self.shared, id).await?;
-        let clients = recover::clients_of(&self.shared, &plan)?;
+        let (plan, entries, is_young) = recover::abandonable(&self.connection, id).await?;
+        let clients = recover::clients_of(&self.connection, &plan)?;
         leftovers::abandon(&plan, &entries, is_young, &clients).await
     }
 }
@@ -289,7 +191,7 @@ impl Cluster {
 /// # Cancellation
 /// Dropping the future leaves what is not done yet for the next call. With a journal whose lock is not the operating
 /// system's, the lock stays as well, until somebody breaks it.
-pub async fn recover(config: ClusterConfig, parts: Parts) -> Result<RecoveryReport> {
-    let shared = Box::pin(parts.into_recovering(config)).await?;
-    Box::pin(recover::recover(&shared)).await
+pub async fn recover(config: ClusterConfig, options: ConnectOptions) -> Result<RecoveryReport> {
+    let connection = Box::pin(options.into_recovering(config)).await?;
+    Box::pin(recover::recover(&connection)).await
 }

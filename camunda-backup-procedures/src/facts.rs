@@ -1,5 +1,8 @@
 //! What was seen of a cluster at one time: the raw material of preflight, planning and evidence.
 
+pub(crate) mod discover;
+mod slow_parts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -12,7 +15,7 @@ use camunda_backup_zeebe::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Replicas;
+use crate::obligation::Replicas;
 
 /// The result of one look: seen, not to be had, or not there by configuration. Nothing is ever assumed for a look
 /// that failed.

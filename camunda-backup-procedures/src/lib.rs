@@ -7,38 +7,34 @@
 //!                                                            └─► Journal ─► recover()
 //! ```
 
-mod clients;
+pub mod backup;
 mod cluster;
-pub mod config;
-mod discover;
+pub mod connection;
 pub mod engine;
-pub mod evidence;
+pub mod exporting;
 pub mod facts;
 pub mod journal;
-pub mod leftovers;
+mod obligation;
 pub mod plan;
-mod planner;
-pub mod preflight;
 mod recover;
 pub mod report;
 mod run;
-pub mod spec;
-mod steps;
-pub mod verdict;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use cluster::{Cluster, Parts, recover};
-pub use config::{ClusterConfig, SecondaryStorage};
+pub use backup::leftovers::{Abandoned, Leftover};
+pub use backup::preflight::{Finding, FindingCode, Severity};
+pub use backup::spec::{BackupSpec, Limits};
+pub use backup::verdict::{Condition, ConditionStatus, Verdict};
+pub use cluster::{Cluster, recover};
+pub use connection::ConnectOptions;
+pub use connection::config::{ClusterConfig, SecondaryStorage};
 pub use engine::{Events, ProgressObserver, RunEvent, RunEventKind, RunOutcome};
 pub use facts::Facts;
 pub use journal::{FileJournal, Journal, MemoryJournal};
-pub use leftovers::{Abandoned, Leftover};
-pub use plan::{BackupOrder, Goal, Obligation, Plan};
-pub use preflight::{Finding, FindingCode, Severity};
+pub use obligation::{Obligation, Replicas};
+pub use plan::{BackupOrder, Goal, Plan};
 pub use recover::{RecoveredEnd, RecoveredRun, RecoveryReport};
 pub use report::{Failure, Report};
 pub use run::RunHandle;
-pub use spec::{BackupSpec, Limits};
-pub use verdict::{Condition, Standing, Verdict};

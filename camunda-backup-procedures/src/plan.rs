@@ -2,16 +2,16 @@
 //!
 //! Printing a plan is the dry run.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use camunda_backup_core::{BackupId, BrokerId, CamundaVersion, Component, PartitionId, SnapshotName};
+use camunda_backup_core::{BackupId, CamundaVersion, Component, SnapshotName};
 use camunda_backup_es::StoreInfo;
 use camunda_backup_zeebe::PauseMode;
 use serde::{Deserialize, Serialize};
 
-use crate::preflight::Finding;
-use crate::spec::Limits;
+use crate::backup::preflight::Finding;
+use crate::backup::spec::Limits;
+use crate::obligation::{Obligation, Replicas};
 
 /// What one step wants to be true. A step checks by reading whether its goal is reached, and acts at most once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,39 +62,6 @@ pub struct StepPlan {
     pub reason: String,
     /// The requests that change something or that decide, as request lines with the full address.
     pub requests: Vec<String>,
-}
-
-/// The replicas of every partition, by broker.
-pub type Replicas = BTreeMap<BrokerId, BTreeSet<PartitionId>>;
-
-/// Something that must be undone, whatever happens.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Obligation {
-    /// Exporting was, or may have been, paused: every replica must be seen exporting again.
-    ResumeExporting {
-        /// The gateway's address: the cluster that is owed to.
-        #[serde(default)]
-        gateway: String,
-        /// The version whose dialect pauses and resumes.
-        version: CamundaVersion,
-        /// How it was to be paused.
-        mode: PauseMode,
-        /// The replicas that must be seen exporting, by broker, as the topology was at the start.
-        replicas: Replicas,
-    },
-}
-
-impl fmt::Display for Obligation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ResumeExporting { replicas, .. } => {
-                let count: usize = replicas.values().map(BTreeSet::len).sum();
-                write!(f, "resume exporting on {count} replicas of {} brokers", replicas.len())
-            }
-        }
-    }
 }
 
 /// A part of a plan that owes something between its opening and its closing.

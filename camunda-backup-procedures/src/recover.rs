@@ -9,14 +9,15 @@ use std::time::Duration;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Component, Error, Result};
 
-use crate::clients::Clients;
-use crate::cluster::Shared;
-use crate::discover::dialect_for;
+use crate::backup::leftovers::{self, Leftover};
+use crate::connection::Connection;
+use crate::connection::clients::Clients;
 use crate::engine::{Entry, RunOutcome, entries};
+use crate::exporting::{is_paused, resume_exporting};
+use crate::facts::discover::dialect_for;
 use crate::journal::{Claim, RunHistory, RunId, RunLog, histories, lock_only};
-use crate::leftovers::{self, Leftover};
-use crate::plan::{Obligation, Plan};
-use crate::steps::{is_paused, resume_exporting};
+use crate::obligation::Obligation;
+use crate::plan::Plan;
 
 use record::{
     asked_last, damage_of, has_ended, left_to_wait, may_come_late, may_have_completed, owed,
@@ -30,9 +31,9 @@ pub(crate) fn nonce(claim: &Claim) -> u32 {
 }
 
 /// What earlier runs still owe, with the run that does.
-pub(crate) async fn debts(shared: &Shared) -> Result<Vec<(RunId, Obligation)>> {
+pub(crate) async fn debts(connection: &Connection) -> Result<Vec<(RunId, Obligation)>> {
     let mut owing = Vec::new();
-    for history in histories(shared.journal.as_ref(), &shared.config.name).await? {
+    for history in histories(connection.journal.as_ref(), &connection.config.name).await? {
         let entries = entries(&history)?;
         let owed = owed(&history, &entries)?;
         owing.extend(owed.into_iter().map(|obligation| (history.run.clone(), obligation)));
@@ -41,13 +42,15 @@ pub(crate) async fn debts(shared: &Shared) -> Result<Vec<(RunId, Obligation)>> {
 }
 
 /// Finishes what dead runs owe. See [`Cluster::recover`](crate::Cluster::recover).
-pub(crate) async fn recover(shared: &Shared) -> Result<RecoveryReport> {
-    let mut claim = match shared.claim().await {
+pub(crate) async fn recover(connection: &Connection) -> Result<RecoveryReport> {
+    let mut claim = match connection.claim().await {
         Ok(claim) => claim,
-        Err(error) if error.kind() == ErrorKind::Journal => return Err(pay_unrecorded(shared, error).await),
+        Err(error) if error.kind() == ErrorKind::Journal => {
+            return Err(pay_unrecorded(connection, error).await);
+        }
         Err(error) => return Err(error),
     };
-    let mut result = recover_claimed(shared, &claim).await;
+    let mut result = recover_claimed(connection, &claim).await;
     if result.is_ok() {
         let orphans: Vec<u64> = claim.orphans().iter().map(|orphan| orphan.token).collect();
         for token in orphans {
@@ -64,16 +67,21 @@ pub(crate) async fn recover(shared: &Shared) -> Result<RecoveryReport> {
 
 /// The journal takes no record, not even who recovers. What is owed is done all the same; it stays on record as owed, and
 /// the next call does it again. Returns what to tell the caller.
-async fn pay_unrecorded(shared: &Shared, refused: Error) -> Error {
-    let locked =
-        lock_only(shared.journal.as_ref(), &shared.config.name, "camunda-backup", shared.clock.now()).await;
+async fn pay_unrecorded(connection: &Connection, refused: Error) -> Error {
+    let locked = lock_only(
+        connection.journal.as_ref(),
+        &connection.config.name,
+        "camunda-backup",
+        connection.clock.now(),
+    )
+    .await;
     let guard = match locked {
         Ok(guard) => guard,
         Err(error) if error.kind() == ErrorKind::Claimed => return error,
         Err(_) => return refused,
     };
-    let paid = pay_everything(shared).await;
-    if let Err(error) = shared.journal.unlock(guard).await {
+    let paid = pay_everything(connection).await;
+    if let Err(error) = connection.journal.unlock(guard).await {
         tracing::warn!(%error, "the lock could not be given back");
     }
     match paid {
@@ -91,9 +99,9 @@ async fn pay_unrecorded(shared: &Shared, refused: Error) -> Error {
     }
 }
 
-async fn pay_everything(shared: &Shared) -> Result<Vec<String>> {
+async fn pay_everything(connection: &Connection) -> Result<Vec<String>> {
     let (mut paid, mut first_error) = (Vec::new(), None);
-    for history in histories(shared.journal.as_ref(), &shared.config.name).await? {
+    for history in histories(connection.journal.as_ref(), &connection.config.name).await? {
         let owed = entries(&history).and_then(|entries| Ok((owed(&history, &entries)?, entries)));
         let (obligations, entries) = match owed {
             Ok(owed) => owed,
@@ -103,8 +111,8 @@ async fn pay_everything(shared: &Shared) -> Result<Vec<String>> {
             }
         };
         for obligation in obligations {
-            let late = left_to_wait(&history, &entries, &obligation, shared.clock.now());
-            match pay(shared, &obligation, late).await {
+            let late = left_to_wait(&history, &entries, &obligation, connection.clock.now());
+            match pay(connection, &obligation, late).await {
                 Ok(_) => paid.push(obligation.to_string()),
                 Err(error) => first_error = first_error.or(Some(error)),
             }
@@ -113,21 +121,21 @@ async fn pay_everything(shared: &Shared) -> Result<Vec<String>> {
     first_error.map_or(Ok(paid), Err)
 }
 
-async fn recover_claimed(shared: &Shared, claim: &Claim) -> Result<RecoveryReport> {
+async fn recover_claimed(connection: &Connection, claim: &Claim) -> Result<RecoveryReport> {
     let mut report = RecoveryReport::default();
     let mut first_error = None;
-    let all = histories(shared.journal.as_ref(), &shared.config.name).await?;
+    let all = histories(connection.journal.as_ref(), &connection.config.name).await?;
     for history in &all {
         // One run's trouble must not keep another's debt from being paid.
-        match recover_run(shared, claim, history, None).await {
+        match recover_run(connection, claim, history, None).await {
             Ok(run) => report.runs.extend(run),
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
     // Only a pause that nobody owes any more can be one that came late.
     for history in all.iter().filter(|_| first_error.is_none()) {
-        if let Some(late) = came_late(shared, history).await? {
-            report.runs.extend(recover_run(shared, claim, history, Some(late)).await?);
+        if let Some(late) = came_late(connection, history).await? {
+            report.runs.extend(recover_run(connection, claim, history, Some(late)).await?);
         }
     }
     report.damage = all.iter().flat_map(damage_of).collect();
@@ -138,35 +146,36 @@ async fn recover_claimed(shared: &Shared, claim: &Claim) -> Result<RecoveryRepor
 }
 
 async fn recover_run(
-    shared: &Shared,
+    connection: &Connection,
     claim: &Claim,
     history: &RunHistory,
     late: Option<Obligation>,
 ) -> Result<Option<RecoveredRun>> {
     let before = match entries(history) {
         Ok(entries) => entries,
-        Err(error) => return Err(pay_what_is_understood(shared, history, error).await),
+        Err(error) => return Err(pay_what_is_understood(connection, history, error).await),
     };
     if late.is_none() && has_ended(&before) && owed(history, &before)?.is_empty() {
         return Ok(None);
     }
-    let (journal, run, now) = (Arc::clone(&shared.journal), history.run.clone(), shared.clock.now());
+    let (journal, run, now) = (Arc::clone(&connection.journal), history.run.clone(), connection.clock.now());
     // What the fenced-off process wrote up to now counts, so the history is read again behind the fence.
-    let (mut log, history) = RunLog::resume(journal, &shared.config.name, run, claim.token(), now).await?;
+    let (mut log, history) =
+        RunLog::resume(journal, &connection.config.name, run, claim.token(), now).await?;
     let entries = entries(&history)?;
     let mut first_error = None;
     let mut paid = Vec::new();
     if let Some(owes) = late.clone() {
         // Owed again, and on record as such before anything can go wrong.
         let step = "pause-that-came-late".to_owned();
-        log.append(shared.clock.now(), &Entry::Intent { step, owes: Some(owes) }).await?;
+        log.append(connection.clock.now(), &Entry::Intent { step, owes: Some(owes) }).await?;
     }
     for obligation in owed(&history, &entries)?.into_iter().chain(late) {
-        let late = left_to_wait(&history, &entries, &obligation, shared.clock.now());
-        match pay(shared, &obligation, late).await {
+        let late = left_to_wait(&history, &entries, &obligation, connection.clock.now());
+        match pay(connection, &obligation, late).await {
             Ok(attempts) => {
                 paid.push(obligation.to_string());
-                let noted = log.append(shared.clock.now(), &Entry::Paid { obligation, attempts }).await;
+                let noted = log.append(connection.clock.now(), &Entry::Paid { obligation, attempts }).await;
                 first_error = first_error.or(noted.err());
             }
             Err(error) => {
@@ -189,11 +198,12 @@ async fn recover_run(
             _ => "the process that ran it died",
         };
         let error = Some(why.to_owned());
-        log.append(shared.clock.now(), &Entry::Finished { outcome: RunOutcome::Abandoned, error }).await?;
+        log.append(connection.clock.now(), &Entry::Finished { outcome: RunOutcome::Abandoned, error })
+            .await?;
     }
     let plan = plan_of(&entries);
     let leftovers = match plan {
-        Some(plan) if end != RecoveredEnd::Unreadable => leftovers_of(shared, plan, &entries)?,
+        Some(plan) if end != RecoveredEnd::Unreadable => leftovers_of(connection, plan, &entries)?,
         _ => Vec::new(),
     };
     let (run, id) = (history.run.to_string(), plan.map(|plan| plan.id));
@@ -201,9 +211,9 @@ async fn recover_run(
 }
 
 /// A run of which not everything is understood keeps its error, and what is understood is done.
-async fn pay_what_is_understood(shared: &Shared, history: &RunHistory, error: Error) -> Error {
+async fn pay_what_is_understood(connection: &Connection, history: &RunHistory, error: Error) -> Error {
     for obligation in owed_by_what_is_understood(history) {
-        if let Err(unpaid) = pay(shared, &obligation, Duration::ZERO).await {
+        if let Err(unpaid) = pay(connection, &obligation, Duration::ZERO).await {
             return unpaid
                 .with_subject(format!("run {} owes to {obligation}", history.run))
                 .with_source(error);
@@ -219,16 +229,16 @@ const OURS_AFTER_ALL: Duration = Duration::from_secs(60 * 60);
 const PERHAPS_OURS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// A pause of ours that came true after it had been resumed already. Somebody else's in the same mode looks the same.
-async fn came_late(shared: &Shared, history: &RunHistory) -> Result<Option<Obligation>> {
+async fn came_late(connection: &Connection, history: &RunHistory) -> Result<Option<Obligation>> {
     let late = entries(history).ok().and_then(|entries| may_come_late(history, &entries));
     let Some((owed, sent)) = late else { return Ok(None) };
-    let age = shared.clock.now().since(sent);
+    let age = connection.clock.now().since(sent);
     let Obligation::ResumeExporting { gateway, version, mode, replicas } = &owed;
-    if age > PERHAPS_OURS || !shared.config.is_at(gateway) {
+    if age > PERHAPS_OURS || !connection.config.is_at(gateway) {
         return Ok(None);
     }
-    let clients = Clients::new(&shared.handles, dialect_for(&shared.config, version)?, None)?;
-    if !is_paused(&clients, replicas, *mode, shared.clock.as_ref()).await {
+    let clients = Clients::new(&connection.handles, dialect_for(&connection.config, version)?, None)?;
+    if !is_paused(&clients, replicas, *mode, connection.clock.as_ref()).await {
         return Ok(None);
     }
     if age <= OURS_AFTER_ALL {
@@ -245,14 +255,14 @@ async fn came_late(shared: &Shared, history: &RunHistory) -> Result<Option<Oblig
 /// How long one call tries. Somebody waits for it at start-up, and the next call tries again.
 const PATIENCE: Duration = Duration::from_secs(3 * 60);
 
-async fn pay(shared: &Shared, obligation: &Obligation, late: Duration) -> Result<u32> {
+async fn pay(connection: &Connection, obligation: &Obligation, late: Duration) -> Result<u32> {
     let Obligation::ResumeExporting { gateway, version, replicas, .. } = obligation;
-    if !shared.config.is_at(gateway) {
-        return Err(another_cluster(shared, gateway));
+    if !connection.config.is_at(gateway) {
+        return Err(another_cluster(connection, gateway));
     }
-    let dialect = dialect_for(&shared.config, version)?;
-    let clients = Clients::new(&shared.handles, dialect, None)?;
-    let clock = shared.clock.as_ref();
+    let dialect = dialect_for(&connection.config, version)?;
+    let clients = Clients::new(&connection.handles, dialect, None)?;
+    let clock = connection.clock.as_ref();
     let resumed = resume_exporting(&clients, replicas, clock, PATIENCE).await?;
     if late.is_zero() {
         return Ok(resumed.attempts);
@@ -263,10 +273,10 @@ async fn pay(shared: &Shared, obligation: &Obligation, late: Duration) -> Result
 }
 
 /// Seeing that exporting runs here says nothing about the cluster that is owed to.
-fn another_cluster(shared: &Shared, gateway: &str) -> Error {
+fn another_cluster(connection: &Connection, gateway: &str) -> Error {
     let message = format!(
         "this is owed to the cluster at {gateway}, and the configuration has the one at {}",
-        shared.config.zeebe.base()
+        connection.config.zeebe.base()
     );
     Error::new(ErrorKind::NeedsOperator, message).with_component(Component::Zeebe).with_advice(
         "run `recover()` with the configuration of that cluster, and give each cluster a name or journal of its own; \
@@ -274,34 +284,34 @@ fn another_cluster(shared: &Shared, gateway: &str) -> Error {
     )
 }
 
-fn leftovers_of(shared: &Shared, plan: &Plan, entries: &[Entry]) -> Result<Vec<Leftover>> {
+fn leftovers_of(connection: &Connection, plan: &Plan, entries: &[Entry]) -> Result<Vec<Leftover>> {
     if leftovers::has_completed(entries) {
         return Ok(Vec::new());
     }
-    let clients = clients_of(shared, plan)?;
+    let clients = clients_of(connection, plan)?;
     Ok(leftovers::of_run(plan, entries.iter(), &clients))
 }
 
 /// Clients for a plan of the past, without looking at anything.
-pub(crate) fn clients_of(shared: &Shared, plan: &Plan) -> Result<Clients> {
-    let dialect = dialect_for(&shared.config, &plan.pinned.version)?;
-    let store = plan.pinned.store.clone().zip(shared.config.repository.clone());
-    Clients::new(&shared.handles, dialect, store)
+pub(crate) fn clients_of(connection: &Connection, plan: &Plan) -> Result<Clients> {
+    let dialect = dialect_for(&connection.config, &plan.pinned.version)?;
+    let store = plan.pinned.store.clone().zip(connection.config.repository.clone());
+    Clients::new(&connection.handles, dialect, store)
 }
 
 /// The plan and entries of the run that made a backup id, if its record leaves no doubt that the backup is of no use, and
 /// whether it asked for something within the grace.
-pub(crate) async fn abandonable(shared: &Shared, id: BackupId) -> Result<(Plan, Vec<Entry>, bool)> {
-    for history in histories(shared.journal.as_ref(), &shared.config.name).await?.into_iter().rev() {
+pub(crate) async fn abandonable(connection: &Connection, id: BackupId) -> Result<(Plan, Vec<Entry>, bool)> {
+    for history in histories(connection.journal.as_ref(), &connection.config.name).await?.into_iter().rev() {
         let entries = entries(&history)?;
         let Some(plan) = plan_of(&entries).filter(|plan| plan.id == id).cloned() else { continue };
-        if !shared.config.is_at(&plan.pinned.gateway) {
-            return Err(another_cluster(shared, &plan.pinned.gateway).with_subject(id));
+        if !connection.config.is_at(&plan.pinned.gateway) {
+            return Err(another_cluster(connection, &plan.pinned.gateway).with_subject(id));
         }
         if may_have_completed(&history, &entries) {
             return Err(unreadable_end(&history).with_subject(id));
         }
-        let asked = asked_last(&history, &entries).map(|at| shared.clock.now().since(at));
+        let asked = asked_last(&history, &entries).map(|at| connection.clock.now().since(at));
         let is_young = asked.is_some_and(|ago| ago < plan.limits.grace);
         return Ok((plan, entries, is_young));
     }
@@ -314,9 +324,9 @@ pub(crate) async fn abandonable(shared: &Shared, id: BackupId) -> Result<(Plan, 
 }
 
 /// The highest backup id in the journal.
-pub(crate) async fn highest_id(shared: &Shared) -> Result<Option<BackupId>> {
+pub(crate) async fn highest_id(connection: &Connection) -> Result<Option<BackupId>> {
     let mut highest = None;
-    for history in histories(shared.journal.as_ref(), &shared.config.name).await? {
+    for history in histories(connection.journal.as_ref(), &connection.config.name).await? {
         // A run that this version does not understand must not keep it from connecting; other lists know its id, too.
         let Ok(entries) = entries(&history) else { continue };
         highest = highest.max(plan_of(&entries).map(|plan| plan.id));

@@ -7,12 +7,12 @@ use std::time::Duration;
 use camunda_backup_core::{BackupId, Error, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::backup::leftovers::Leftover;
+use crate::backup::preflight::Finding;
+use crate::backup::verdict::{Condition, ConditionStatus, Verdict};
 use crate::engine::{Moment, RunOutcome};
 use crate::facts::Facts;
-use crate::leftovers::Leftover;
 use crate::plan::{BackupOrder, Plan};
-use crate::preflight::Finding;
-use crate::verdict::{Condition, Standing, Verdict};
 
 /// The report of one run, whether it completed or not.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,7 +67,7 @@ impl Report {
     pub fn is_whole(&self) -> bool {
         self.conditions
             .iter()
-            .all(|condition| condition.number != "N1" || condition.standing == Standing::Holds)
+            .all(|condition| condition.number != "N1" || condition.standing == ConditionStatus::Holds)
     }
 
     /// The outcome, with the verdict where there is something to judge.
@@ -77,7 +77,7 @@ impl Report {
 
     /// The names of all snapshots in the store that belong to the backup.
     pub fn snapshots(&self) -> Vec<String> {
-        crate::leftovers::snapshots_in(&self.timeline)
+        crate::backup::leftovers::snapshots_in(&self.timeline)
     }
 }
 

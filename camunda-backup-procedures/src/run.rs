@@ -8,21 +8,21 @@ use camunda_backup_core::{Component, Error, Result, Timestamp};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::cluster::Shared;
-use crate::discover::{Discovery, look_again};
+use crate::backup::leftovers;
+use crate::backup::planner::{Drift, drift, has_records, in_words};
+use crate::backup::preflight::{FindingCode, Severity, blockers, preflight};
+use crate::backup::spec::BackupSpec;
+use crate::backup::verdict::{Condition, ConditionStatus, Verdict, judge};
+use crate::connection::Connection;
 use crate::engine::{
     Context, Engine, Entry, EventBus, Events, Ledger, RunEventKind, RunOutcome, Stop, StopReason,
 };
 use crate::facts::Facts;
+use crate::facts::discover::{Discovery, look_again};
 use crate::journal::{Claim, RunId, RunLog};
-use crate::leftovers;
 use crate::plan::Plan;
-use crate::planner::{Drift, drift, has_records, in_words};
-use crate::preflight::{FindingCode, Severity, blockers, preflight};
 use crate::recover::{debts, highest_id, nonce};
 use crate::report::{Failure, Report};
-use crate::spec::BackupSpec;
-use crate::verdict::{Condition, Standing, Verdict, judge};
 
 /// The handle to a run that is under way.
 ///
@@ -127,26 +127,27 @@ fn ended_from_outside() -> Error {
 }
 
 /// Starts a run in a task of its own.
-pub(crate) fn start(shared: Arc<Shared>, discovery: Arc<Discovery>, plan: Plan) -> RunHandle {
-    shared.use_up(plan.id);
+pub(crate) fn start(connection: Arc<Connection>, discovery: Arc<Discovery>, plan: Plan) -> RunHandle {
+    connection.mark_used(plan.id);
     let (stop, wishes) = watch::channel(None);
-    let events = EventBus::new(Arc::clone(&shared.clock), shared.observer.clone());
+    let events = EventBus::new(Arc::clone(&connection.clock), connection.observer.clone());
     let (plan, heard) = (Arc::new(plan), events.subscribe());
-    let task = tokio::spawn(async move { run(&shared, &discovery, plan, events, Stop::new(wishes)).await });
+    let task =
+        tokio::spawn(async move { run(&connection, &discovery, plan, events, Stop::new(wishes)).await });
     RunHandle { task: Some(task), stop, events: heard }
 }
 
 async fn run(
-    shared: &Shared,
+    connection: &Connection,
     discovery: &Discovery,
     plan: Arc<Plan>,
     events: EventBus,
     stop: Stop,
 ) -> Result<Report, Failure> {
-    stop.heard()?;
-    let claim = shared.claim().await?;
-    let run = RunId::new(shared.clock.now(), nonce(&claim));
-    let result = run_claimed(shared, discovery, plan, events.clone(), stop, &claim, run).await;
+    stop.check()?;
+    let claim = connection.claim().await?;
+    let run = RunId::new(connection.clock.now(), nonce(&claim));
+    let result = run_claimed(connection, discovery, plan, events.clone(), stop, &claim, run).await;
     if let Err(error) = claim.release().await {
         tracing::warn!(%error, "the claim could not be released in the journal; a file's lock ends with this process, another is broken by hand");
     }
@@ -155,7 +156,7 @@ async fn run(
 }
 
 async fn run_claimed(
-    shared: &Shared,
+    connection: &Connection,
     discovery: &Discovery,
     plan: Arc<Plan>,
     events: EventBus,
@@ -163,25 +164,26 @@ async fn run_claimed(
     claim: &Claim,
     run: RunId,
 ) -> Result<Report, Failure> {
-    refuse_when_owing(shared).await?;
-    let began = shared.clock.now();
+    refuse_when_owing(connection).await?;
+    let began = connection.clock.now();
     // Boxed, like the last look and the end: large, short-lived, and a run that waits should be small.
-    let before = Box::pin(recheck(shared, discovery, &plan)).await?;
-    stop.heard()?;
-    let log = RunLog::begin(Arc::clone(&shared.journal), &shared.config.name, run.clone(), claim.token());
-    let ledger = Arc::new(Ledger::new(log, Arc::clone(&shared.clock)));
+    let before = Box::pin(recheck(connection, discovery, &plan)).await?;
+    stop.check()?;
+    let log =
+        RunLog::begin(Arc::clone(&connection.journal), &connection.config.name, run.clone(), claim.token());
+    let ledger = Arc::new(Ledger::new(log, Arc::clone(&connection.clock)));
     ledger.write(Entry::Started { plan: Arc::clone(&plan) }).await?;
-    events.tell(RunEventKind::Started { id: plan.id, run: run.to_string() });
+    events.emit(RunEventKind::Started { id: plan.id, run: run.to_string() });
     let context = Context {
         clients: Arc::clone(&discovery.clients),
         plan,
         run,
-        clock: Arc::clone(&shared.clock),
-        record_prefix: shared.config.record_prefix.clone(),
+        clock: Arc::clone(&connection.clock),
+        record_prefix: connection.config.record_prefix.clone(),
     };
     let engine = Engine::new(context, ledger, events, stop);
     let ended = engine.run().await;
-    let after = Box::pin(afterwards(shared, discovery, &engine, &before)).await;
+    let after = Box::pin(afterwards(connection, discovery, &engine, &before)).await;
     Box::pin(finish(engine, ended, began, before, after)).await
 }
 
@@ -190,7 +192,7 @@ const LAST_LOOK: Duration = Duration::from_secs(60);
 
 /// What can be seen when everything is over; nothing if something is still owed, because then that is what to say at once.
 async fn afterwards(
-    shared: &Shared,
+    connection: &Connection,
     discovery: &Discovery,
     engine: &Engine,
     before: &Facts,
@@ -198,13 +200,19 @@ async fn afterwards(
     if engine.pause_record().is_open() {
         return None;
     }
-    let look = look_again(&shared.config, &shared.handles, &discovery.clients, shared.clock.as_ref(), before);
+    let look = look_again(
+        &connection.config,
+        &connection.handles,
+        &discovery.clients,
+        connection.clock.as_ref(),
+        before,
+    );
     tokio::time::timeout(LAST_LOOK, look).await.ok()?.ok()
 }
 
 /// A run must not begin while an earlier one still owes something.
-async fn refuse_when_owing(shared: &Shared) -> Result<()> {
-    let owing = debts(shared).await?;
+async fn refuse_when_owing(connection: &Connection) -> Result<()> {
+    let owing = debts(connection).await?;
     match owing.first() {
         None => Ok(()),
         Some((run, obligation)) => Err(Error::new(
@@ -217,15 +225,16 @@ async fn refuse_when_owing(shared: &Shared) -> Result<()> {
 }
 
 /// What was planned must still be so: facts are pinned, and time has passed since they were seen.
-async fn recheck(shared: &Shared, discovery: &Discovery, plan: &Plan) -> Result<Facts> {
-    let clock = shared.clock.as_ref();
+async fn recheck(connection: &Connection, discovery: &Discovery, plan: &Plan) -> Result<Facts> {
+    let clock = connection.clock.as_ref();
     let mut now =
-        look_again(&shared.config, &shared.handles, &discovery.clients, clock, &discovery.facts).await?;
+        look_again(&connection.config, &connection.handles, &discovery.clients, clock, &discovery.facts)
+            .await?;
     // A plan may be run a second time, and what came of the first may not be visible anywhere yet.
-    now.journal_highest_id = highest_id(shared).await?;
+    now.journal_highest_id = highest_id(connection).await?;
     let Drift { changed: mut differences, unseen } = drift(&plan.pinned, &now);
-    if plan.cluster != shared.config.name {
-        let how = format!("the plan is for {}, this is {}", plan.cluster, shared.config.name);
+    if plan.cluster != connection.config.name {
+        let how = format!("the plan is for {}, this is {}", plan.cluster, connection.config.name);
         differences.insert(0, (Component::Library, how));
     }
     differences.extend(unseen);
@@ -304,7 +313,7 @@ async fn finish(
         after,
         timeline,
     };
-    engine.events.tell(RunEventKind::Finished { outcome: report.ending() });
+    engine.events.emit(RunEventKind::Finished { outcome: report.ending() });
     let mut errors = errors.into_iter();
     match errors.next() {
         None => Ok(report),
@@ -313,7 +322,7 @@ async fn finish(
 }
 
 fn inconsistent(plan: &Plan, conditions: &[Condition]) -> Error {
-    let violated = conditions.iter().filter(|condition| condition.standing == Standing::Violated);
+    let violated = conditions.iter().filter(|condition| condition.standing == ConditionStatus::Violated);
     let words: Vec<String> = violated.map(ToString::to_string).collect();
     let message = format!("every part succeeded, and together they are INCONSISTENT: {}", words.join("; "));
     Error::new(ErrorKind::Failed, message)

@@ -12,7 +12,7 @@ async fn every_dialect_on_every_store_completes_and_is_proven() {
             let simulated = SimulatedCluster::with(SimulationOptions::new(version.clone(), store));
             tokio::time::sleep(std::time::Duration::from_secs(10)).await;
             let outcome = async {
-                let cluster = Cluster::connect_with(simulated.config()?, simulated.parts()).await?;
+                let cluster = Cluster::connect_with(simulated.config()?, simulated.connect_options()).await?;
                 let plan = cluster.plan_backup(BackupSpec::default())?;
                 let id = plan.id;
                 let report = cluster.run(plan).await.map_err(|failure| failure.error)?;

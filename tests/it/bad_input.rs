@@ -38,7 +38,7 @@ impl Transport for Impostor {
 }
 
 async fn behind(impostor: Impostor) -> Result<Cluster, Error> {
-    let (config, mut parts) = (impostor.real.config().unwrap(), impostor.real.parts());
+    let (config, mut parts) = (impostor.real.config().unwrap(), impostor.real.connect_options());
     parts.transport = Some(Arc::new(impostor));
     Cluster::connect_with(config, parts).await
 }
@@ -218,7 +218,7 @@ async fn credentials_inside_a_url_are_used_and_never_shown() {
 #[tokio::test(start_paused = true)]
 async fn without_a_journal_nothing_begins() {
     let simulated = eight_six().await;
-    let mut parts = simulated.parts();
+    let mut parts = simulated.connect_options();
     parts.journal = None;
     let error = Cluster::connect_with(simulated.config().unwrap(), parts).await.unwrap_err();
     assert_eq!((error.kind(), error.component()), (ErrorKind::Config, Some(&Component::Journal)));
@@ -252,7 +252,7 @@ impl camunda_backup::Clock for Ahead {
 #[tokio::test(start_paused = true)]
 async fn clocks_that_disagree_change_nothing() {
     let simulated = eight_six().await;
-    let mut parts = simulated.parts();
+    let mut parts = simulated.connect_options();
     parts.clock = Some(Arc::new(Ahead(simulated.clock())));
     let cluster = Cluster::connect_with(simulated.config().unwrap(), parts).await.unwrap();
     let report = completed(&simulated, cluster.run(plan(&cluster)).await);

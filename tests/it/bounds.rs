@@ -61,7 +61,7 @@ async fn a_journal_that_hangs_at_any_record_does_not_keep_exporting_paused() {
     assert!(records > 20, "{records}");
     for healthy in 1..records {
         let simulated = eight_six().await;
-        let mut parts = simulated.parts();
+        let mut parts = simulated.connect_options();
         let disk: Arc<dyn Journal> = Arc::new(simulated.journal());
         parts.journal = Some(Arc::new(Hanging { disk, healthy: AtomicUsize::new(healthy) }));
         let cluster = Cluster::connect_with(simulated.config().unwrap(), parts).await.unwrap();

@@ -111,7 +111,7 @@ fn every_dependency_has_its_line() {
 
 #[test]
 fn the_readme_names_every_variable_and_only_those() {
-    let documented = read("camunda-backup-procedures/src/config.rs");
+    let documented = read("camunda-backup-procedures/src/connection/config.rs");
     let variables = |text: &str| -> BTreeSet<String> {
         let words = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_'));
         words.filter(|word| word.starts_with("CAMUNDA_") && word.len() > 8).map(str::to_owned).collect()

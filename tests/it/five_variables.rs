@@ -36,7 +36,7 @@ async fn from_8_6_on_a_backup_is_complete_and_plausible() {
         let unproven: Vec<&str> = report
             .conditions
             .iter()
-            .filter(|condition| condition.standing == camunda_backup::Standing::Unproven)
+            .filter(|condition| condition.standing == camunda_backup::ConditionStatus::Unproven)
             .map(|condition| condition.number.as_str())
             .collect();
         assert!(unproven.contains(&"T5"), "{version}: {unproven:?}");

@@ -37,7 +37,7 @@ async fn printed(wanted: &Printed) -> String {
     tokio::time::sleep(Duration::from_secs(10)).await;
     let mut config = simulated.config().unwrap();
     config.prefer_actuators = wanted.actuators;
-    let cluster = Cluster::connect_with(config, simulated.parts()).await.unwrap();
+    let cluster = Cluster::connect_with(config, simulated.connect_options()).await.unwrap();
     let mut spec = BackupSpec::default();
     spec.id = Some(BackupId::new(1_780_473_600).unwrap());
     spec.zeebe_only = wanted.zeebe_only;

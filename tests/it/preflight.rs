@@ -194,7 +194,7 @@ async fn every_finding_names_component_sight_reason_and_cure() {
 
 /// How many codes the library declares.
 fn declared() -> usize {
-    let source = include_str!("../../camunda-backup-procedures/src/preflight.rs");
+    let source = include_str!("../../camunda-backup-procedures/src/backup/preflight.rs");
     let body = source.split_once("pub enum FindingCode {").unwrap().1.split_once("\n}").unwrap().0;
     body.lines().filter(|line| line.ends_with(',') && !line.contains("//")).count()
 }

@@ -22,7 +22,7 @@ fn broker(id: u32) -> BrokerId {
 /// A process that dies as soon as exporting is paused everywhere.
 async fn die_paused(simulated: &SimulatedCluster, config: ClusterConfig) {
     let process = SimulatedProcess::immortal(simulated);
-    let cluster = Cluster::connect_with(config, process.parts()).await.unwrap();
+    let cluster = Cluster::connect_with(config, process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
     let run = tokio::spawn(async move { cluster.run(planned).await.map(|_| ()) });
     until("paused", || is_paused(simulated)).await;

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use camunda_backup::core::{Auth, OidcConfig};
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster, StoreKind};
 use camunda_backup::{
-    Cluster, ClusterConfig, Endpoint, Failure, Journal as _, Parts, Report, Request, Response, Secret,
-    Transport, TransportError,
+    Cluster, ClusterConfig, ConnectOptions, Endpoint, Failure, Journal as _, Report, Request, Response,
+    Secret, Transport, TransportError,
 };
 use http::StatusCode;
 use tracing_subscriber::fmt::MakeWriter;
@@ -173,14 +173,14 @@ impl Case {
         Self { simulated, transport, config, output }
     }
 
-    fn parts(&self) -> Parts {
-        let mut parts = self.simulated.parts();
+    fn connect_options(&self) -> ConnectOptions {
+        let mut parts = self.simulated.connect_options();
         parts.transport = Some(self.transport.clone());
         parts
     }
 
     async fn connect(&self) -> Cluster {
-        let cluster = Cluster::connect_with(self.config.clone(), self.parts()).await.unwrap();
+        let cluster = Cluster::connect_with(self.config.clone(), self.connect_options()).await.unwrap();
         self.output.debug(&cluster);
         self.output.debug(cluster.facts());
         self.output.json(cluster.facts());
@@ -251,12 +251,12 @@ async fn everything(case: &Case) {
     run.cancel();
     let failure = run.finished().await.unwrap_err();
     case.output.failure(&failure);
-    match camunda_backup::recover(case.config.clone(), case.parts()).await {
+    match camunda_backup::recover(case.config.clone(), case.connect_options()).await {
         Ok(report) => case.output.add(&report),
         Err(error) => case.output.error(&error),
     }
     case.simulated.heal();
-    case.output.add(&camunda_backup::recover(case.config.clone(), case.parts()).await.unwrap());
+    case.output.add(&camunda_backup::recover(case.config.clone(), case.connect_options()).await.unwrap());
     crate::world::assert_running(&case.simulated);
 }
 

@@ -52,7 +52,7 @@ pub(crate) async fn connect_with(
 ) -> Result<Cluster, Error> {
     let mut config = simulated.config().unwrap();
     change(&mut config);
-    Cluster::connect_with(config, simulated.parts()).await
+    Cluster::connect_with(config, simulated.connect_options()).await
 }
 
 /// A spec with other limits.

@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use super::events::RunEventKind;
 use super::ledger::Entry;
 use super::{Engine, deadline_in};
-use crate::evidence::Window;
-use crate::plan::{Bracket, Obligation, Replicas};
-use crate::steps::{LATEST_EFFECT, Resumption, resume_exporting};
+use crate::exporting::Window;
+use crate::exporting::{LATEST_EFFECT, Resumption, resume_exporting};
+use crate::obligation::{Obligation, Replicas};
+use crate::plan::Bracket;
 
 /// How long exporting was, or may have been, paused in this run.
 #[derive(Debug, Clone, Default)]
@@ -86,7 +87,7 @@ impl Engine {
         });
         let attempts = attempts + again?;
         let paused = self.pause_record().lasted().unwrap_or_default();
-        self.events.tell(RunEventKind::Paid { paused });
+        self.events.emit(RunEventKind::Paid { paused });
         self.ledger.write(Entry::Paid { obligation: owed.clone(), attempts }).await.map_err(|error| {
             Error::new(ErrorKind::Journal, "exporting runs again, and that could not be written down")
                 .with_source(error)

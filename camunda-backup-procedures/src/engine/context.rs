@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use camunda_backup_core::{Clock, IndexPrefix};
 
-use crate::clients::Clients;
+use crate::connection::clients::Clients;
 use crate::journal::RunId;
 use crate::plan::Plan;
 
-/// The clients and facts of one run, shared by its steps.
+/// The clients and facts of one run, connection by its steps.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) clients: Arc<Clients>,

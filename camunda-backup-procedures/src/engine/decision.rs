@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::Evidence;
+use crate::backup::evidence::Evidence;
 
 /// What a look at a step's goal showed. Reads only.
 #[derive(Debug, Clone, PartialEq)]

@@ -14,9 +14,10 @@ use super::events::RunEventKind;
 use super::ledger::Entry;
 use super::stop::StopReason;
 use super::{Check, Context, EventBus, Ledger, Pace, Stop, deadline_in};
-use crate::evidence::Evidence;
-use crate::plan::{Obligation, Stage, StepPlan};
-use crate::steps::{self, Step};
+use crate::backup::evidence::Evidence;
+use crate::backup::steps::{self, Step};
+use crate::obligation::Obligation;
+use crate::plan::{Stage, StepPlan};
 
 /// The shell around the decision: everything that a run shares between its steps.
 #[derive(Clone)]
@@ -86,13 +87,13 @@ impl Engine {
             Ok(evidence) => {
                 let entry = Entry::Reached { step: plan.name.clone(), evidence: Box::new(evidence) };
                 self.ledger.write(entry).await.map_err(|error| named(error, plan, self))?;
-                self.events.tell(RunEventKind::Reached { step: plan.name.clone(), took: began.elapsed() });
+                self.events.emit(RunEventKind::Reached { step: plan.name.clone(), took: began.elapsed() });
                 Ok(())
             }
             Err(error) => {
                 let error = named(error, plan, self);
                 self.events
-                    .tell(RunEventKind::StepFailed { step: plan.name.clone(), why: error.to_string() });
+                    .emit(RunEventKind::StepFailed { step: plan.name.clone(), why: error.to_string() });
                 let entry = Entry::StepFailed { step: plan.name.clone(), why: error.to_string() };
                 if let Err(unwritten) = self.ledger.write(entry).await {
                     tracing::warn!(error = %unwritten, "the failure of a step could not be written down");
@@ -113,7 +114,7 @@ impl Engine {
         let mut owes = owes;
         let patience = step.patience(&self.context.plan.limits);
         loop {
-            self.stop.heard()?;
+            self.stop.check()?;
             let looked = tokio::time::timeout_at(deadline, step.check()).await;
             let next = match looked {
                 Err(_) => return Err(out_of_time(plan, progress)),
@@ -146,13 +147,13 @@ impl Engine {
     ) -> Result<()> {
         let opens = owes.is_some();
         if let Some(owes) = &owes {
-            self.events.tell(RunEventKind::Owes { what: owes.to_string() });
+            self.events.emit(RunEventKind::Owes { what: owes.to_string() });
         }
         self.ledger.write(Entry::Intent { step: plan.name.clone(), owes }).await?;
         if opens {
             self.pause_begins();
         }
-        self.events.tell(RunEventKind::Sending { step: plan.name.clone() });
+        self.events.emit(RunEventKind::Sending { step: plan.name.clone() });
         progress.acted_at(Instant::now());
         let answer = tokio::time::timeout_at(deadline, step.act()).await;
         let answer = answer.unwrap_or_else(|_| Err(unanswered_in_time(plan)));
@@ -181,14 +182,14 @@ impl Engine {
     async fn wait(&self, plan: &StepPlan, deadline: Instant, progress: &mut StepProgress) -> Result<()> {
         let waited = progress.began.elapsed();
         if let Some(text) = progress.news() {
-            self.events.tell(RunEventKind::Waiting { step: plan.name.clone(), text, waited });
+            self.events.emit(RunEventKind::Waiting { step: plan.name.clone(), text, waited });
         }
         let pace = if self.pause_record().is_open() { Pace::PAUSED } else { Pace::AT_WORK };
         let until = (Instant::now() + pace.interval(waited)).min(deadline);
         let mut stop = self.stop.clone();
         tokio::select! {
             () = tokio::time::sleep_until(until) => {}
-            () = stop.wanted() => {}
+            () = stop.cancelled() => {}
         }
         if Instant::now() >= deadline { Err(out_of_time(plan, progress)) } else { Ok(()) }
     }

@@ -152,7 +152,7 @@ impl EventBus {
         Events(self.sender.subscribe())
     }
 
-    pub(crate) fn tell(&self, kind: RunEventKind) {
+    pub(crate) fn emit(&self, kind: RunEventKind) {
         let event = RunEvent { at: self.clock.now(), kind };
         tracing::info!(target: "camunda_backup", "{event}");
         if let Some(observer) = &self.observer {

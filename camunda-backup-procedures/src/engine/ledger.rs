@@ -7,9 +7,10 @@ use camunda_backup_core::{Clock, Result, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::decision::Sent;
-use crate::evidence::Evidence;
+use crate::backup::evidence::Evidence;
 use crate::journal::{RunHistory, RunLog};
-use crate::plan::{Obligation, Plan};
+use crate::obligation::Obligation;
+use crate::plan::Plan;
 
 /// One entry of a run's journal. Versioned by the record around it; unknown entries of later versions are an error
 /// when they are read, never skipped.

@@ -39,7 +39,7 @@ impl Stop {
     }
 
     /// An error when stopping is wanted.
-    pub(crate) fn heard(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let Some(reason) = self.reason() else { return Ok(()) };
         let why = match reason {
             StopReason::Cancelled => "the run was cancelled",
@@ -53,7 +53,7 @@ impl Stop {
     }
 
     /// Returns when stopping is wanted; never if nobody can want it any more.
-    pub(crate) async fn wanted(&mut self) {
+    pub(crate) async fn cancelled(&mut self) {
         let Self { run, group } = self;
         let run = async {
             if run.wait_for(Option::is_some).await.is_err() {

@@ -7,9 +7,10 @@ use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error, Result, Timestamp};
 
 use crate::engine::{Entry, RunOutcome, Sent};
+use crate::exporting::LATEST_EFFECT;
 use crate::journal::RunHistory;
-use crate::plan::{Goal, Obligation, Plan, StepPlan};
-use crate::steps::LATEST_EFFECT;
+use crate::obligation::Obligation;
+use crate::plan::{Goal, Plan, StepPlan};
 
 /// The obligations of a run that were not paid. A request that was cleanly refused still owes: a refused pause may
 /// have paused the brokers that could be reached. A record that cannot be read may have been an intent, so a run with

@@ -5,7 +5,7 @@ use std::fmt;
 use camunda_backup_core::BackupId;
 use serde::{Deserialize, Serialize};
 
-use crate::leftovers::Leftover;
+use crate::backup::leftovers::Leftover;
 
 /// What `recover()` found and did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

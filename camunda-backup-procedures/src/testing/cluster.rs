@@ -18,8 +18,8 @@ use http::StatusCode;
 
 use super::adapter::StoreOfCamunda;
 use super::faults::{Fault, Rule, SeenRequest, seen};
-use crate::cluster::Parts;
-use crate::config::ClusterConfig;
+use crate::connection::ConnectOptions;
+use crate::connection::config::ClusterConfig;
 use crate::journal::MemoryJournal;
 
 /// The address of the simulated search store.
@@ -204,8 +204,8 @@ impl SimulatedCluster {
     }
 
     /// Transport, journal and clock for [`Cluster::connect_with`](crate::Cluster::connect_with).
-    pub fn parts(&self) -> Parts {
-        Parts {
+    pub fn connect_options(&self) -> ConnectOptions {
+        ConnectOptions {
             transport: Some(self.transport()),
             journal: Some(Arc::new(self.journal())),
             clock: Some(Arc::new(self.inner.clock)),

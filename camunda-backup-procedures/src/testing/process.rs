@@ -10,7 +10,7 @@ use bytes::Bytes;
 use camunda_backup_core::{Request, Response, Result, Transport, TransportError};
 use tokio::sync::Notify;
 
-use crate::cluster::Parts;
+use crate::connection::ConnectOptions;
 use crate::journal::{Holder, Journal, Key, Lock, MemoryJournal, Put};
 
 use super::SimulatedCluster;
@@ -119,8 +119,8 @@ impl SimulatedProcess {
     }
 
     /// Transport, journal and clock of this process.
-    pub fn parts(&self) -> Parts {
-        Parts {
+    pub fn connect_options(&self) -> ConnectOptions {
+        ConnectOptions {
             transport: Some(Arc::new(self.clone())),
             journal: Some(Arc::new(self.clone())),
             clock: Some(Arc::new(self.cluster.clock())),

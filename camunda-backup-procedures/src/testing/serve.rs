@@ -16,7 +16,7 @@ use url::Url;
 
 use super::SimulatedCluster;
 use super::cluster::{STORE_URL, misuse};
-use crate::config::ClusterConfig;
+use crate::connection::config::ClusterConfig;
 
 /// The longest request body that the simulation takes.
 const MAX_REQUEST: usize = 16 * 1024 * 1024;

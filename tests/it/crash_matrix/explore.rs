@@ -73,7 +73,7 @@ async fn backed_up(scene: &Scene, case: Option<Case>, mutant: Mutant) -> Explore
     let simulated = scene.build().await;
     let saboteur = Saboteur::new(&simulated, case, mutant);
     let config = scene.config(&simulated);
-    let cluster = Cluster::connect_with(config.clone(), saboteur.parts()).await.unwrap();
+    let cluster = Cluster::connect_with(config.clone(), saboteur.connect_options()).await.unwrap();
     let plan = cluster.plan_backup(Scene::spec()).unwrap();
     let id = plan.id;
     let hard = plan.order == BackupOrder::HardPause;
@@ -87,7 +87,7 @@ async fn backed_up(scene: &Scene, case: Option<Case>, mutant: Mutant) -> Explore
     saboteur.disarm();
     drop(cluster);
     tokio::time::sleep(Duration::from_secs(1)).await; // virtual time
-    let next = || Saboteur::new(&simulated, None, mutant).parts();
+    let next = || Saboteur::new(&simulated, None, mutant).connect_options();
     let recovered = recover(config.clone(), next()).await;
     let again = recover(config.clone(), next()).await;
     let aftermath =

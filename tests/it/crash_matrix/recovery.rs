@@ -41,7 +41,7 @@ fn recovered(scene: &Scene, death: Case, case: Option<Case>) -> Explored {
         let simulated = scene.build().await;
         let config = scene.config(&simulated);
         let victim = Saboteur::new(&simulated, Some(death), Mutant::None);
-        let cluster = Cluster::connect_with(config.clone(), victim.parts()).await.unwrap();
+        let cluster = Cluster::connect_with(config.clone(), victim.connect_options()).await.unwrap();
         let plan = cluster.plan_backup(Scene::spec()).unwrap();
         let id = plan.id;
         victim.arm();
@@ -55,13 +55,13 @@ fn recovered(scene: &Scene, death: Case, case: Option<Case>) -> Explored {
             biased;
             () = saboteur.process().died() => None,
             () = saboteur.strikes(), if case.is_some_and(|case| case.caller == Caller::Drops) => None,
-            first = recover(config.clone(), saboteur.parts()) => Some(first),
+            first = recover(config.clone(), saboteur.connect_options()) => Some(first),
         };
         let (requests, puts) = (simulated.requests(), saboteur.puts());
         saboteur.disarm();
         tokio::time::sleep(Duration::from_secs(1)).await; // virtual time
 
-        let next = || Saboteur::new(&simulated, None, Mutant::None).parts();
+        let next = || Saboteur::new(&simulated, None, Mutant::None).connect_options();
         let (recovered, again) =
             (recover(config.clone(), next()).await, recover(config.clone(), next()).await);
         let (cluster, planned, ran_at_end) = (&simulated, PauseKind::Soft, false);

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use camunda_backup::core::Effect;
 use camunda_backup::procedures::journal::{Holder, Key, Lock, LockGuard, Put};
 use camunda_backup::testing::{Rule, SimulatedCluster, SimulatedProcess};
-use camunda_backup::{Journal, Parts, Request, Response, Result, Transport, TransportError};
+use camunda_backup::{ConnectOptions, Journal, Request, Response, Result, Transport, TransportError};
 use tokio::sync::Notify;
 
 use super::cases::{Case, Place, Strike};
@@ -46,7 +46,7 @@ impl Saboteur {
     /// A process that meets what the case says, once it is armed.
     pub(super) fn new(cluster: &SimulatedCluster, case: Option<Case>, mutant: Mutant) -> Self {
         let process = SimulatedProcess::immortal(cluster);
-        let wires = process.parts();
+        let wires = process.connect_options();
         Self(Arc::new(Inner {
             cluster: cluster.clone(),
             process,
@@ -62,8 +62,8 @@ impl Saboteur {
         }))
     }
 
-    pub(super) fn parts(&self) -> Parts {
-        let mut parts = self.0.process.parts();
+    pub(super) fn connect_options(&self) -> ConnectOptions {
+        let mut parts = self.0.process.connect_options();
         parts.transport = Some(Arc::new(self.clone()));
         parts.journal = Some(Arc::new(self.clone()));
         parts

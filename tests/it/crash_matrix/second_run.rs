@@ -41,12 +41,12 @@ async fn i10_at_every_request_of_a_run_a_second_one_is_refused_with_the_holder()
         let scene = Scene::eight_six();
         let simulated = scene.build().await;
         let process = SimulatedProcess::immortal(&simulated);
-        let parts = if other_process { process.parts() } else { simulated.parts() };
+        let parts = if other_process { process.connect_options() } else { simulated.connect_options() };
         let second = Cluster::connect_with(scene.config(&simulated), parts).await.unwrap();
         let plan = second.plan_backup(Scene::spec()).unwrap();
         let (begun, refused) = (AtomicBool::new(false), AtomicUsize::new(0));
         let wire = Arc::new(Contested { wire: simulated.transport(), second, plan, begun, refused });
-        let mut parts = simulated.parts();
+        let mut parts = simulated.connect_options();
         parts.transport = Some(wire.clone());
         let first = Cluster::connect_with(scene.config(&simulated), parts).await.unwrap();
         let planned = first.plan_backup(Scene::spec()).unwrap();

@@ -104,7 +104,8 @@ async fn d23_the_first_failure_ends_the_run() {
 async fn d24_recovery_closes_what_a_dead_process_left_and_relabels_nothing_before() {
     let simulated = eight_six().await;
     let process = SimulatedProcess::immortal(&simulated);
-    let cluster = Cluster::connect_with(simulated.config().unwrap(), process.parts()).await.unwrap();
+    let cluster =
+        Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
     let id = planned.id;
     let run = tokio::spawn(async move { cluster.run(planned).await.map(|_| ()) });
@@ -173,7 +174,8 @@ async fn d34_a_dead_runs_leftovers_are_listed_by_recover() {
     let simulated = eight_six().await;
     let before = artifacts(&simulated);
     let process = SimulatedProcess::immortal(&simulated);
-    let cluster = Cluster::connect_with(simulated.config().unwrap(), process.parts()).await.unwrap();
+    let cluster =
+        Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
     let id = planned.id;
     just_before(&simulated, "zeebe.backups.create", {

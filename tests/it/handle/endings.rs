@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster, SimulationOptions, StoreKind};
-use camunda_backup::{Cluster, ErrorKind, Parts, RunHandle, RunOutcome};
+use camunda_backup::{Cluster, ConnectOptions, ErrorKind, RunHandle, RunOutcome};
 
 use crate::world::{
     artifacts, assert_abandonable, assert_running, backup, completed, connect, eight_six, failed, is_paused,
@@ -19,13 +19,13 @@ fn cloned<T: Clone>() {}
 fn handles_can_be_shared_between_threads() {
     shared::<Cluster>();
     shared::<RunHandle>();
-    shared::<Parts>();
+    shared::<ConnectOptions>();
     shared::<SimulatedCluster>();
     shared::<camunda_backup::Error>();
     shared::<camunda_backup::Failure>();
     shared::<camunda_backup::Events>();
     cloned::<Cluster>();
-    cloned::<Parts>();
+    cloned::<ConnectOptions>();
     assert!(std::mem::size_of::<Cluster>() <= 2 * std::mem::size_of::<usize>(), "cheap to clone");
 }
 
@@ -189,7 +189,8 @@ async fn recover_with_nothing_to_do_sends_nothing() {
     let simulated = eight_six().await;
     completed(&simulated, backup(&simulated).await);
     simulated.start_recording();
-    let recovered = camunda_backup::recover(simulated.config().unwrap(), simulated.parts()).await.unwrap();
+    let recovered =
+        camunda_backup::recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap();
     assert!(recovered.is_clean(), "{recovered}");
     assert_eq!(recovered.to_string().trim(), "nothing to recover");
     assert_eq!(simulated.requests().len(), 0);

@@ -74,7 +74,7 @@ async fn an_observer_sees_everything_and_cannot_fail_the_run() {
     for panics in [false, true] {
         let simulated = eight_six().await;
         let observer = Arc::new(Observer { panics, ..Observer::default() });
-        let mut parts = simulated.parts();
+        let mut parts = simulated.connect_options();
         parts.observer = Some(observer.clone());
         let cluster = Cluster::connect_with(simulated.config().unwrap(), parts).await.unwrap();
         let ended = cluster.run(plan(&cluster)).await;

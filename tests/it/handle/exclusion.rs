@@ -14,7 +14,7 @@ async fn a_second_run_is_refused_with_the_name_of_the_holder() {
         let cluster = connect(&simulated).await;
         let second = if other_process {
             let process = SimulatedProcess::immortal(&simulated);
-            Cluster::connect_with(simulated.config().unwrap(), process.parts()).await.unwrap()
+            Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap()
         } else {
             cluster.clone()
         };
@@ -48,8 +48,8 @@ async fn a_second_run_is_refused_with_the_name_of_the_holder() {
 async fn two_clusters_in_one_process_do_not_meet() {
     let (one, two) = (eight_six().await, world("8.8.0", StoreKind::OpenSearch2).await);
     // One journal for both, as a service would have it.
-    let mut parts = two.parts();
-    parts.journal = one.parts().journal;
+    let mut parts = two.connect_options();
+    parts.journal = one.connect_options().journal;
     let mut config = two.config().unwrap();
     config.name = "another".to_owned();
     let first = connect(&one).await;

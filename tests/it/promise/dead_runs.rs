@@ -30,7 +30,7 @@ async fn a_debt_of_one_cluster_is_not_paid_on_another() {
     let at_other = || {
         let mut config = other.config().unwrap();
         config.zeebe = Endpoint::new("http://other.sim:9600").unwrap();
-        let mut parts = other.parts();
+        let mut parts = other.connect_options();
         parts.journal = Some(Arc::new(ours.journal()));
         (config, parts)
     };
@@ -42,7 +42,7 @@ async fn a_debt_of_one_cluster_is_not_paid_on_another() {
         "{error}"
     );
     assert!(is_paused(&ours), "nobody has talked to it");
-    assert_eq!(recover(ours.config().unwrap(), ours.parts()).await.unwrap().runs.len(), 1);
+    assert_eq!(recover(ours.config().unwrap(), ours.connect_options()).await.unwrap().runs.len(), 1);
     assert_running(&ours);
 }
 
@@ -51,10 +51,10 @@ async fn a_cluster_that_has_moved_pays_its_old_debts() {
     let simulated = dead_and_paused().await;
     let mut config = simulated.config().unwrap();
     let old = std::mem::replace(&mut config.zeebe, config.brokers.values().next().unwrap().clone());
-    let error = recover(config.clone(), simulated.parts()).await.unwrap_err();
+    let error = recover(config.clone(), simulated.connect_options()).await.unwrap_err();
     assert!(error.advice().unwrap().contains("CAMUNDA_ZEEBE_FORMER_URLS"), "{}", error.report());
     config.formerly = vec![old];
-    assert_eq!(recover(config, simulated.parts()).await.unwrap().runs[0].paid.len(), 1);
+    assert_eq!(recover(config, simulated.connect_options()).await.unwrap().runs[0].paid.len(), 1);
     assert_running(&simulated);
 }
 
@@ -64,7 +64,7 @@ async fn a_run_of_which_nothing_can_be_read_owes() {
     for key in run_keys(&simulated).await {
         assert!(simulated.journal().corrupt(&key, Vec::clear));
     }
-    let error = recover(simulated.config().unwrap(), simulated.parts()).await.unwrap_err();
+    let error = recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NeedsOperator);
     assert!(error.advice().unwrap().contains("/actuator/partitions"), "{}", error.report());
     let refused = backup(&simulated).await.unwrap_err();
@@ -76,7 +76,7 @@ async fn a_run_without_its_plan_owes_what_its_intents_say() {
     let simulated = dead_and_paused().await;
     let first = run_keys(&simulated).await.remove(0);
     assert!(simulated.journal().corrupt(&first, |body| body.truncate(100)));
-    let recovered = recover(simulated.config().unwrap(), simulated.parts()).await.unwrap();
+    let recovered = recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap();
     assert_eq!(recovered.runs[0].paid.len(), 1, "{recovered}");
     assert_running(&simulated);
 }
@@ -89,7 +89,7 @@ async fn a_run_whose_plan_is_lost_and_its_next_record_damaged_owes() {
     for key in &keys[1..] {
         assert!(simulated.journal().corrupt(key, Vec::clear));
     }
-    let error = recover(simulated.config().unwrap(), simulated.parts()).await.unwrap_err();
+    let error = recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NeedsOperator, "{error}");
 }
 
@@ -97,7 +97,8 @@ async fn a_run_whose_plan_is_lost_and_its_next_record_damaged_owes() {
 async fn a_torn_first_record_blocks_nothing() {
     let simulated = eight_six().await;
     let process = SimulatedProcess::dying_after_append(&simulated, 1);
-    let cluster = Cluster::connect_with(simulated.config().unwrap(), process.parts()).await.unwrap();
+    let cluster =
+        Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
     tokio::select! {
         _ = cluster.run(planned) => panic!("dead"),
@@ -106,7 +107,7 @@ async fn a_torn_first_record_blocks_nothing() {
     let keys = run_keys(&simulated).await;
     assert!(simulated.journal().corrupt(&keys[0], |body| body.truncate(100)));
     for _ in 0..2 {
-        let recovered = recover(simulated.config().unwrap(), simulated.parts()).await.unwrap();
+        let recovered = recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap();
         assert!(recovered.runs.iter().all(|run| run.end == RecoveredEnd::Died), "{recovered}");
         assert!(recovered.damage[0].contains("00000001.json"), "{recovered}");
     }
@@ -121,7 +122,7 @@ async fn a_record_of_a_newer_version_keeps_nobody_elses_debt_from_being_paid() {
     tokio::time::sleep(MINUTE).await; // virtual time: the next run
     die_paused(&simulated, simulated.config().unwrap()).await;
     make_newer(&simulated, &last);
-    let error = recover(simulated.config().unwrap(), simulated.parts()).await.unwrap_err();
+    let error = recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap_err();
     assert!(error.to_string().contains("newer version"), "{error}");
     assert_running(&simulated);
 }
@@ -132,7 +133,7 @@ async fn a_record_of_a_newer_version_does_not_hide_the_intent_before_it() {
     let simulated = dead_and_paused().await;
     let last = run_keys(&simulated).await.pop().unwrap();
     make_newer(&simulated, &last);
-    let error = recover(simulated.config().unwrap(), simulated.parts()).await.unwrap_err();
+    let error = recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap_err();
     assert!(error.to_string().contains("newer version"), "{error}");
     assert_running(&simulated);
     connect(&simulated).await;
@@ -157,7 +158,7 @@ async fn lost_claims_do_not_let_an_old_token_stop_the_recovery() {
     for key in simulated.journal().list("claims").await.unwrap() {
         assert!(simulated.journal().lose(&key));
     }
-    recover(simulated.config().unwrap(), simulated.parts()).await.unwrap();
+    recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap();
     assert_running(&simulated);
 }
 
@@ -166,7 +167,7 @@ async fn what_is_owed_is_done_on_a_full_disk_too() {
     let simulated = dead_and_paused().await;
     let full = simulated.journal().after_death();
     full.full_from_put(1);
-    let mut parts = simulated.parts();
+    let mut parts = simulated.connect_options();
     parts.journal = Some(Arc::new(full));
     let error = recover(simulated.config().unwrap(), parts).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Journal);
@@ -176,7 +177,10 @@ async fn what_is_owed_is_done_on_a_full_disk_too() {
     );
     assert_running(&simulated);
     // It is on record as owed, and done again as soon as that can be noted.
-    assert_eq!(recover(simulated.config().unwrap(), simulated.parts()).await.unwrap().runs[0].paid.len(), 1);
+    assert_eq!(
+        recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap().runs[0].paid.len(),
+        1
+    );
 }
 
 /// A journal with the lock that the trait brings along.
@@ -200,7 +204,7 @@ impl Journal for PutAndList {
 async fn a_call_that_fails_gives_the_lock_back() {
     let simulated = dead_and_paused().await;
     let parts = || {
-        let mut parts = simulated.parts();
+        let mut parts = simulated.connect_options();
         parts.journal = Some(Arc::new(PutAndList(simulated.journal().after_death())));
         parts
     };
@@ -255,7 +259,8 @@ async fn what_an_application_is_still_making_is_not_called_gone() {
     let simulated = eight_six().await;
     simulated.store().set_snapshot_duration(|_, _| Duration::from_secs(5));
     let process = SimulatedProcess::immortal(&simulated);
-    let cluster = Cluster::connect_with(simulated.config().unwrap(), process.parts()).await.unwrap();
+    let cluster =
+        Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
     let id = planned.id;
     let run = tokio::spawn(async move { cluster.run(planned).await.map(|_| ()) });

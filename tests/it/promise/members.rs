@@ -170,7 +170,7 @@ async fn a_recovery_that_can_ask_nobody_does_not_believe_a_gateway_that_has_just
         (blind.rest, blind.cluster_size) = (None, None);
         blind.brokers.clear();
         simulated.camunda().restart_gateway();
-        let recovered = recover(blind, simulated.parts()).await.unwrap();
+        let recovered = recover(blind, simulated.connect_options()).await.unwrap();
         assert_eq!(recovered.runs[0].paid.len(), 1, "{version}: {recovered}");
         assert_running(&simulated);
     }
@@ -184,7 +184,7 @@ async fn two_addresses_of_one_broker_are_not_two_witnesses_of_a_recovery() {
     let mut twins = simulated.config().unwrap();
     let one = twins.brokers[&broker(0)].clone();
     twins.brokers.insert(broker(1), one);
-    let error = recover(twins, simulated.parts()).await.unwrap_err();
+    let error = recover(twins, simulated.connect_options()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NeedsOperator, "{error}");
     simulated.camunda().restart_broker(&broker(1));
     tokio::time::sleep(MINUTE).await; // virtual time: it is up and has its pause again

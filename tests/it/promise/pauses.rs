@@ -34,7 +34,8 @@ async fn a_pause_that_comes_true_after_its_answer_was_given_up_is_resumed_too() 
 async fn a_pause_that_comes_true_after_its_sender_died_is_resumed_by_the_recovery() {
     let simulated = late_pause(Duration::from_secs(45)).await;
     let process = SimulatedProcess::immortal(&simulated);
-    let cluster = Cluster::connect_with(simulated.config().unwrap(), process.parts()).await.unwrap();
+    let cluster =
+        Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
     let run = tokio::spawn(async move { cluster.run(planned).await.map(|_| ()) });
     until("sent", || !sent(&simulated, "zeebe.exporting.pause").is_empty()).await;
@@ -90,7 +91,7 @@ async fn a_topology_that_hangs_does_not_keep_the_resume_from_leaving() {
         die_paused(&simulated, config.clone()).await;
         simulated.inject(Rule::operation("rest.topology", Fault::Hang));
         let began = simulated.clock().elapsed();
-        let recovered = camunda_backup::recover(config.clone(), simulated.parts()).await;
+        let recovered = camunda_backup::recover(config.clone(), simulated.connect_options()).await;
         // 8.6 refuses by itself what it cannot do; before, nobody can tell.
         recovered.unwrap_err();
         assert_running(&simulated);
@@ -99,7 +100,7 @@ async fn a_topology_that_hangs_does_not_keep_the_resume_from_leaving() {
         let waited = resumed.saturating_sub(began);
         assert!(waited < Duration::from_secs(10), "{version}: {waited:?}");
         simulated.heal();
-        assert_eq!(camunda_backup::recover(config, simulated.parts()).await.unwrap().runs.len(), 1);
+        assert_eq!(camunda_backup::recover(config, simulated.connect_options()).await.unwrap().runs.len(), 1);
     }
 }
 
@@ -163,7 +164,7 @@ impl ProgressObserver for Blocks {
 async fn an_observer_that_blocks_stops_nothing() {
     let simulated = eight_six().await;
     let (unblock, blocked) = channel();
-    let mut parts = simulated.parts();
+    let mut parts = simulated.connect_options();
     parts.observer = Some(Arc::new(Blocks(Mutex::new(blocked))));
     let cluster = Cluster::connect_with(simulated.config().unwrap(), parts).await.unwrap();
     completed(&simulated, cluster.run(plan(&cluster)).await);

@@ -2,14 +2,14 @@
 
 use camunda_backup::testing::{Fault, Rule, StoreKind};
 use camunda_backup::zeebe::testing::ZeebeBackupOutcome;
-use camunda_backup::{BackupSpec, FindingCode, Report, RunEventKind, Standing, Verdict};
+use camunda_backup::{BackupSpec, ConditionStatus, FindingCode, Report, RunEventKind, Verdict};
 
 use super::MINUTE;
 use crate::world::{
     backup, completed, connect, connect_with, eight_six, findings, overriding, plan, until, world,
 };
 
-fn standing(report: &Report, number: &str) -> Standing {
+fn standing(report: &Report, number: &str) -> ConditionStatus {
     report.conditions.iter().find(|condition| condition.number == number).unwrap().standing
 }
 
@@ -46,7 +46,7 @@ async fn without_records_nothing_is_proven() {
         let planned = cluster.plan_backup(overriding(&[FindingCode::PrefixWithoutIndices])).unwrap();
         let report = cluster.run(planned).await.unwrap();
         assert_eq!(report.verdict, Verdict::Plausible, "{version}");
-        assert_eq!(standing(&report, "N5"), Standing::Unproven, "{version}: {report}");
+        assert_eq!(standing(&report, "N5"), ConditionStatus::Unproven, "{version}: {report}");
     }
 }
 
@@ -61,7 +61,10 @@ async fn a_cluster_of_which_only_zeebe_is_configured_is_not_proven() {
         });
         let cluster = bare.await.unwrap();
         let report = cluster.run(plan(&cluster)).await.unwrap();
-        assert_eq!((standing(&report, "N5"), report.verdict), (Standing::Unproven, Verdict::Plausible));
+        assert_eq!(
+            (standing(&report, "N5"), report.verdict),
+            (ConditionStatus::Unproven, Verdict::Plausible)
+        );
         tokio::time::sleep(MINUTE).await; // virtual time: the next id
         let mut asked_for = BackupSpec::default();
         asked_for.zeebe_only = true;
@@ -77,7 +80,7 @@ async fn no_live_index_to_compare_with_is_no_proof() {
     let wrong = connect_with(&simulated, |config| config.app_prefixes = vec!["wrong".parse().unwrap()]);
     let cluster = wrong.await.unwrap();
     let report = completed(&simulated, cluster.run(plan(&cluster)).await);
-    assert_eq!((standing(&report, "N4"), report.verdict), (Standing::Unproven, Verdict::Plausible));
+    assert_eq!((standing(&report, "N4"), report.verdict), (ConditionStatus::Unproven, Verdict::Plausible));
 }
 
 #[tokio::test(start_paused = true)]
@@ -96,7 +99,7 @@ async fn a_second_backup_in_the_window_is_not_none() {
     let cluster = connect(&simulated).await;
     let planned = cluster.plan_backup(overriding(&[FindingCode::BackupRunning])).unwrap();
     let report = cluster.run(planned).await.unwrap();
-    assert_eq!((standing(&report, "T7"), report.verdict), (Standing::Unproven, Verdict::Plausible));
+    assert_eq!((standing(&report, "T7"), report.verdict), (ConditionStatus::Unproven, Verdict::Plausible));
 }
 
 #[tokio::test(start_paused = true)]
@@ -131,7 +134,7 @@ async fn changes_that_could_not_be_read_are_neither_a_violation_nor_a_proof() {
     let report = completed(&simulated, backup(&simulated).await);
     assert_eq!(
         (standing(&report, "N12"), report.verdict),
-        (Standing::Unproven, Verdict::Plausible),
+        (ConditionStatus::Unproven, Verdict::Plausible),
         "{report}"
     );
 

@@ -94,7 +94,7 @@ async fn q23_another_running_backup_is_seen_by_us_because_the_server_does_not_gu
     let planned = plan(&cluster);
     // Somebody without our journal.
     let other = crate::world::eight_six().await.journal();
-    let mut parts = simulated.parts();
+    let mut parts = simulated.connect_options();
     parts.journal = Some(std::sync::Arc::new(other));
     let stranger = camunda_backup::Cluster::connect_with(simulated.config().unwrap(), parts).await.unwrap();
     let theirs = stranger.start(plan(&stranger)).await;

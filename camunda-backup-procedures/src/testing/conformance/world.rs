@@ -11,9 +11,9 @@ use camunda_backup_zeebe::detect_version;
 
 use super::tape::Tape;
 use super::words::Words;
-use crate::clients::{Clients, Handles};
-use crate::config::ClusterConfig;
-use crate::discover::dialect_for;
+use crate::connection::clients::{Clients, Handles};
+use crate::connection::config::ClusterConfig;
+use crate::facts::discover::dialect_for;
 use crate::testing::{SimulatedCluster, SimulationOptions, StoreKind};
 
 /// An installation with everything that the scenarios ask: the library's own clients over a transport that takes notes.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use camunda_backup::{BackupSpec, Cluster, ErrorKind, Parts, RunEventKind, recover};
+use camunda_backup::{BackupSpec, Cluster, ErrorKind, ConnectOptions, RunEventKind, recover};
 use camunda_backup_live::{LiveStack, all_export, phases, say, wait_for_phase};
 
 use super::backup;
@@ -47,7 +47,7 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
 
     stack.start_broker(1).await?;
     say(format!("phases after the return: {:?}", phases(&http, &brokers).await));
-    let recovered = recover(stack.config()?, Parts::default()).await?;
+    let recovered = recover(stack.config()?, ConnectOptions::default()).await?;
     print!("{recovered}");
     ensure!(recovered.runs.iter().any(|run| !run.paid.is_empty()), "nothing was owed: {recovered}");
     wait_for_phase(&http, &brokers, "EXPORTING").await?;

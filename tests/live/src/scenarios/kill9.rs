@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use camunda_backup::{BackupId, BackupSpec, Cluster, ErrorKind, Parts, Plan, recover};
+use camunda_backup::{BackupId, BackupSpec, Cluster, ErrorKind, ConnectOptions, Plan, recover};
 use camunda_backup_live::{Child, LiveStack, say, wait_for_phase};
 
 use super::{process, proof};
@@ -28,7 +28,7 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
     let dead_since = Instant::now();
 
     refused_before_recovery(stack).await?;
-    let recovered = recover(stack.config()?, Parts::default()).await?;
+    let recovered = recover(stack.config()?, ConnectOptions::default()).await?;
     let took = dead_since.elapsed();
     print!("{recovered}");
     let [run] = recovered.runs.as_slice() else {
@@ -82,7 +82,7 @@ pub fn named_in(line: &str) -> Result<(String, BackupId)> {
 /// Neither a second backup nor a recovery disturbs a living run; both are told who it is.
 async fn refused_while_it_lives(stack: &LiveStack, second: &Cluster, plan: Plan, pid: u32) -> Result<()> {
     let Err(failure) = second.run(plan).await else { bail!("a second backup ran beside the first") };
-    let Err(error) = recover(stack.config()?, Parts::default()).await else {
+    let Err(error) = recover(stack.config()?, ConnectOptions::default()).await else {
         bail!("recovered from a living run")
     };
     for error in [&failure.error, &error] {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use camunda_backup::procedures::engine::Entry;
-use camunda_backup::procedures::evidence::{Certainty, Evidence, Window};
+use camunda_backup::procedures::backup::evidence::Evidence;
+use camunda_backup::procedures::exporting::{Certainty, Window};
 use camunda_backup::zeebe::PauseMode;
-use camunda_backup::{Report, RunOutcome, Standing, Verdict};
+use camunda_backup::{Report, RunOutcome, ConditionStatus, Verdict};
 use camunda_backup_live::{LiveStack, PARTITIONS, REPOSITORY, manifests, say, wait_for_phase};
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ pub fn of_report(report: &Report, brokers: usize) -> Result<()> {
     let unproven: Vec<String> = report
         .conditions
         .iter()
-        .filter(|c| matches!(c.standing, Standing::Unproven | Standing::Violated))
+        .filter(|c| matches!(c.standing, ConditionStatus::Unproven | ConditionStatus::Violated))
         .map(ToString::to_string)
         .collect();
     ensure!(report.verdict == Verdict::Proven, "the verdict is {}: {}", report.verdict, unproven.join("; "));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use camunda_backup::{
-    BackupId, BackupSpec, Cluster, ClusterConfig, ErrorKind, Failure, Parts, Plan, Report, recover,
+    BackupId, BackupSpec, Cluster, ClusterConfig, ErrorKind, Failure, ConnectOptions, Plan, Report, recover,
 };
 use camunda_backup_live::{
     Armed, Fault, LiveStack, Load, PauseWatch, Proxy, REPOSITORY, Seen, manifests, say, until, wait_for_phase,
@@ -99,7 +99,7 @@ impl Bench<'_> {
 
     /// I10: while a run is alive, nobody else may touch what it owes, and is told who it is.
     pub async fn second_is_refused(config: ClusterConfig, pid: u32) -> Result<()> {
-        let Err(error) = recover(config, Parts::default()).await else {
+        let Err(error) = recover(config, ConnectOptions::default()).await else {
             bail!("I10: recovered from a living run")
         };
         let words = error.to_string();
@@ -196,7 +196,7 @@ impl Bench<'_> {
     pub async fn put_right(&mut self) -> Result<()> {
         self.stack.start_missing().await?;
         let (http, brokers) = (self.stack.http(), self.stack.zeebe_management());
-        recover(self.config()?, Parts::default()).await?; // a debt is known by the gateway's address
+        recover(self.config()?, ConnectOptions::default()).await?; // a debt is known by the gateway's address
         for broker in &brokers {
             http.post(&format!("{broker}/actuator/exporting/resume"), &serde_json::Value::Null).await?;
         }

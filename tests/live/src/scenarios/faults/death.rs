@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail, ensure};
-use camunda_backup::{Parts, RecoveredRun, recover};
+use camunda_backup::{ConnectOptions, RecoveredRun, recover};
 use camunda_backup_live::{Child, Fault, Seen, say, until, wait_for_phase};
 use tokio::time::sleep;
 
@@ -28,7 +28,7 @@ pub async fn die(bench: &Bench<'_>, step: Step, fault: Fault) -> Result<Finding>
     let dead_since = Instant::now();
     drop(armed); // what was held is never sent
 
-    let recovered = recover(config.clone(), Parts::default()).await?;
+    let recovered = recover(config.clone(), ConnectOptions::default()).await?;
     let took = dead_since.elapsed();
     ensure!(bench.exporting_runs().await?, "I1: recovered, and exporting is paused: {recovered}");
     let [dead] = recovered.runs.as_slice() else { bail!("one run died, the report has {recovered}") };
@@ -54,7 +54,7 @@ pub async fn late_pause(bench: &Bench<'_>) -> Result<Finding> {
     armed.struck(STEP).await?;
     child.kill_9().await?;
 
-    let recovery = tokio::spawn(recover(config.clone(), Parts::default()));
+    let recovery = tokio::spawn(recover(config.clone(), ConnectOptions::default()));
     until("a resume by `recover()`", STEP, async || {
         let resumed = bench.proxy.asked().iter().any(|asked| asked.path == "/actuator/exporting/resume");
         Ok(if resumed { Seen::Done(()) } else { Seen::NotYet("none has come".to_owned()) })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use camunda_backup::{ClusterConfig, Failure, Parts, Report, RunOutcome, recover};
+use camunda_backup::{ClusterConfig, Failure, ConnectOptions, Report, RunOutcome, recover};
 use camunda_backup_live::{exporting_runs, wait_for_phase};
 
 use super::bench::{Around, Bench, MAX_PAUSE, MAX_RESUME};
@@ -73,7 +73,7 @@ impl Bench<'_> {
             "I1: exporting is paused, and the report owes: {}",
             report.owing
         );
-        let recovered = recover(config.clone(), Parts::default()).await?;
+        let recovered = recover(config.clone(), ConnectOptions::default()).await?;
         let paid = recovered.runs.iter().any(|run| !run.paid.is_empty());
         ensure!(runs || paid, "I1: exporting is paused, and nothing was owed in the journal: {recovered}");
         wait_for_phase(self.stack.http(), &self.stack.zeebe_management(), "EXPORTING").await?;

@@ -6,13 +6,13 @@ use camunda_backup_core::PartitionId;
 use camunda_backup_zeebe::{BackupState, ExporterStatus};
 
 use super::{
-    Case, Condition, Standings, condition, holds, is_application, is_records, is_zeebe, not_applicable,
+    Case, Condition, Judgement, condition, holds, is_application, is_records, is_zeebe, not_applicable,
     unproven, violated,
 };
-use crate::evidence::Evidence;
+use crate::backup::evidence::Evidence;
+use crate::backup::planner::{drift, in_words};
 use crate::facts::Facts;
 use crate::plan::{BackupOrder, Goal};
-use crate::planner::{drift, in_words};
 
 pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
     vec![
@@ -31,7 +31,7 @@ pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
     ]
 }
 
-fn every_component(case: &Case<'_>) -> Standings {
+fn every_component(case: &Case<'_>) -> Judgement {
     let planned = case
         .plan
         .steps()
@@ -54,7 +54,7 @@ fn every_component(case: &Case<'_>) -> Standings {
     }
 }
 
-fn every_partition(case: &Case<'_>) -> Standings {
+fn every_partition(case: &Case<'_>) -> Judgement {
     let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
     let wanted = case.plan.pinned.partitions;
     let done: BTreeSet<u32> = backup
@@ -70,7 +70,7 @@ fn every_partition(case: &Case<'_>) -> Standings {
     }
 }
 
-fn every_part(case: &Case<'_>) -> Standings {
+fn every_part(case: &Case<'_>) -> Judgement {
     let parts = case.parts();
     if parts.is_empty() {
         return no_applications(case);
@@ -90,7 +90,7 @@ fn every_part(case: &Case<'_>) -> Standings {
     }
 }
 
-fn no_applications(case: &Case<'_>) -> Standings {
+fn no_applications(case: &Case<'_>) -> Judgement {
     if case.plans(is_application) {
         violated("the applications' parts are missing")
     } else {
@@ -98,7 +98,7 @@ fn no_applications(case: &Case<'_>) -> Standings {
     }
 }
 
-fn indices_covered(case: &Case<'_>) -> Standings {
+fn indices_covered(case: &Case<'_>) -> Judgement {
     let parts = case.parts();
     if parts.is_empty() {
         return no_applications(case);
@@ -136,7 +136,7 @@ fn prefixes_of(app: &str) -> Vec<&str> {
 }
 
 /// That there are no records has to be seen, too: under another prefix they would be missing without a word.
-fn without_records(case: &Case<'_>) -> Standings {
+fn without_records(case: &Case<'_>) -> Judgement {
     if case.plan.zeebe_only || case.before.rdbms {
         return not_applicable("only Zeebe's part was asked for");
     }
@@ -162,7 +162,7 @@ fn without_records(case: &Case<'_>) -> Standings {
     not_applicable("no record exporter")
 }
 
-fn records_covered(case: &Case<'_>) -> Standings {
+fn records_covered(case: &Case<'_>) -> Judgement {
     if !case.plans(is_records) {
         return without_records(case);
     }
@@ -188,7 +188,7 @@ fn records_covered(case: &Case<'_>) -> Standings {
     }
 }
 
-fn one_version(case: &Case<'_>) -> Standings {
+fn one_version(case: &Case<'_>) -> Judgement {
     let gateway = case.plan.pinned.version.to_string().to_ascii_lowercase();
     let mut versions: BTreeMap<String, String> = BTreeMap::new();
     for (_, parts) in case.parts() {
@@ -210,7 +210,7 @@ fn one_version(case: &Case<'_>) -> Standings {
     }
 }
 
-fn processed_before(case: &Case<'_>) -> Standings {
+fn processed_before(case: &Case<'_>) -> Judgement {
     positions(
         case,
         "P",
@@ -219,7 +219,7 @@ fn processed_before(case: &Case<'_>) -> Standings {
     )
 }
 
-fn exported_before(case: &Case<'_>) -> Standings {
+fn exported_before(case: &Case<'_>) -> Judgement {
     positions(
         case,
         "E",
@@ -233,7 +233,7 @@ fn positions(
     letter: &str,
     position_of: impl Fn(&camunda_backup_zeebe::PartitionBackup) -> Option<i64>,
     fine: impl Fn(i64, i64) -> bool,
-) -> Standings {
+) -> Judgement {
     let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
     let mut words = Vec::new();
     for p in &backup.partitions {
@@ -268,14 +268,14 @@ fn record_positions<'a>(case: &'a Case<'_>) -> Vec<&'a BTreeMap<i64, i64>> {
         .collect()
 }
 
-fn no_hole(case: &Case<'_>) -> Standings {
+fn no_hole(case: &Case<'_>) -> Judgement {
     if !case.plans(is_records) {
         return without_records(case);
     }
     compare_records(case, true)
 }
 
-fn no_future(case: &Case<'_>) -> Standings {
+fn no_future(case: &Case<'_>) -> Judgement {
     if !case.plans(is_records) {
         return without_records(case);
     }
@@ -283,7 +283,7 @@ fn no_future(case: &Case<'_>) -> Standings {
 }
 
 /// At the beginning of the window the records hold at least R; after their snapshot they hold at most R.
-fn compare_records(case: &Case<'_>, hole: bool) -> Standings {
+fn compare_records(case: &Case<'_>, hole: bool) -> Judgement {
     let read = record_positions(case);
     let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
     let chosen = if hole { read.first() } else { read.last() };
@@ -329,7 +329,7 @@ fn position_in_words(partition: PartitionId, records: &BTreeMap<i64, i64>) -> St
 }
 
 /// Importers exist up to 8.7, and in Optimize always. Their positions are inside the parts; T2 and T6 stand for this.
-fn importers(case: &Case<'_>) -> Standings {
+fn importers(case: &Case<'_>) -> Judgement {
     let importing = case.plan.order != BackupOrder::PauseFirst || case.before.optimize;
     if case.parts().is_empty() || !importing {
         return not_applicable("nothing imports from the records");
@@ -337,7 +337,7 @@ fn importers(case: &Case<'_>) -> Standings {
     unproven("import positions are not read, and not needed: the order of the snapshots (T2, T6) implies it")
 }
 
-fn no_change(case: &Case<'_>) -> Standings {
+fn no_change(case: &Case<'_>) -> Judgement {
     let Some(after) = case.after else { return unproven("the cluster could not be looked at afterwards") };
     let drift = drift(&case.plan.pinned, after);
     if !drift.changed.is_empty() {

@@ -1,30 +1,10 @@
-//! What was seen that proves something: raw material of the verdict, stored with the backup.
+//! What was seen of exporting at one moment, and how sure it is.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use camunda_backup_core::{BrokerId, PartitionId, Timestamp};
-use camunda_backup_es::SnapshotInfo;
-use camunda_backup_zeebe::{HistoryBackup, PartitionStatus, PauseMode, RuntimeBackup, Topology};
+use camunda_backup_zeebe::{PartitionStatus, PauseMode, Topology};
 use serde::{Deserialize, Serialize};
-
-/// The evidence that a step reached its goal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Evidence {
-    /// Nothing beyond that the step ended.
-    Nothing,
-    /// What exporting did, on every replica that could be asked.
-    Window(Window),
-    /// The parts of an application's backup.
-    Parts(Parts),
-    /// The snapshot of the records.
-    Records(Box<Records>),
-    /// The highest exported position by partition.
-    Positions(BTreeMap<i64, i64>),
-    /// Zeebe's own backup.
-    Zeebe(RuntimeBackup),
-}
 
 /// How sure it is what exporting did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -78,30 +58,4 @@ impl Window {
         }
         leaders
     }
-}
-
-/// The parts of an application's backup, by both witnesses.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Parts {
-    /// The application.
-    pub app: String,
-    /// What the application says; `None` when it could not say.
-    pub application: Option<HistoryBackup>,
-    /// What the store says; empty when there is no store to ask.
-    pub snapshots: Vec<SnapshotInfo>,
-    /// The version in the names.
-    pub version: Option<String>,
-    /// Where the two disagree, in words. The store wins.
-    pub disagreement: Option<String>,
-}
-
-/// The snapshot of the records.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Records {
-    /// The snapshot.
-    pub snapshot: SnapshotInfo,
-    /// The indices that it was asked to hold.
-    pub wanted: BTreeSet<String>,
 }

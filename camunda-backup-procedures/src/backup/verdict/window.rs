@@ -7,17 +7,17 @@ use camunda_backup_es::SnapshotState;
 use camunda_backup_zeebe::{BackupState, ExporterPhase, ExportingStatus};
 
 use super::{
-    Case, Condition, Standings, condition, holds, is_application, is_records, is_zeebe, not_applicable,
+    Case, Condition, Judgement, condition, holds, is_application, is_records, is_zeebe, not_applicable,
     unproven, violated,
 };
 use crate::engine::{Entry, Moment};
-use crate::evidence::Certainty;
+use crate::exporting::Certainty;
 use crate::facts::{Facts, id_in_name};
 use crate::plan::{BackupOrder, Goal};
 
 pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
     let alone = case.plan.order == BackupOrder::ZeebeOnly;
-    let when_paused = |standing: fn(&Case<'_>) -> Standings| {
+    let when_paused = |standing: fn(&Case<'_>) -> Judgement| {
         if alone {
             not_applicable("nothing has to agree with Zeebe's own checkpoint")
         } else {
@@ -39,7 +39,7 @@ pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
     ]
 }
 
-fn ordered(what: &str, first: Option<u64>, second: Option<u64>) -> Standings {
+fn ordered(what: &str, first: Option<u64>, second: Option<u64>) -> Judgement {
     match (first, second) {
         (Some(first), Some(second)) if first < second => {
             holds(format!("{what} (moments {first} and {second} of this run)"))
@@ -51,7 +51,7 @@ fn ordered(what: &str, first: Option<u64>, second: Option<u64>) -> Standings {
     }
 }
 
-fn paused_before(case: &Case<'_>) -> Standings {
+fn paused_before(case: &Case<'_>) -> Judgement {
     let pause_first = case.plan.order == BackupOrder::PauseFirst;
     let inside = |goal: &Goal| is_records(goal) || (pause_first && is_application(goal));
     if !case.plans(inside) {
@@ -65,7 +65,7 @@ fn paused_before(case: &Case<'_>) -> Standings {
     )
 }
 
-fn applications_before(case: &Case<'_>) -> Standings {
+fn applications_before(case: &Case<'_>) -> Judgement {
     if case.plan.order == BackupOrder::PauseFirst || !case.plans(is_application) {
         return not_applicable("the applications are backed up inside the pause, or there are none");
     }
@@ -74,7 +74,7 @@ fn applications_before(case: &Case<'_>) -> Standings {
     ordered("all applications ended before the pause was sent", ended, pause)
 }
 
-fn snapshots_before_zeebe(case: &Case<'_>) -> Standings {
+fn snapshots_before_zeebe(case: &Case<'_>) -> Judgement {
     let soft = case.plan.order != BackupOrder::HardPause;
     let before = |goal: &Goal| is_application(goal) || (soft && is_records(goal));
     let ended = case.reached(before).into_iter().map(|(at, _)| at).max();
@@ -84,7 +84,7 @@ fn snapshots_before_zeebe(case: &Case<'_>) -> Standings {
     ordered("every snapshot ended before Zeebe was asked", ended, case.sent(is_zeebe).into_iter().min())
 }
 
-fn zeebe_before_resume(case: &Case<'_>) -> Standings {
+fn zeebe_before_resume(case: &Case<'_>) -> Judgement {
     ordered(
         "Zeebe had completed before exporting was resumed",
         case.zeebe().map(|(at, _)| at),
@@ -96,7 +96,7 @@ fn paid(timeline: &[Moment]) -> Option<u64> {
     timeline.iter().find(|moment| matches!(moment.entry, Entry::Paid { .. })).map(|moment| moment.order)
 }
 
-fn pause_held(case: &Case<'_>) -> Standings {
+fn pause_held(case: &Case<'_>) -> Judgement {
     let (Some((_, a)), Some((at, r))) = (case.paused(), case.held()) else {
         return violated("the pause was not confirmed at the beginning and at the end of the window");
     };
@@ -137,7 +137,7 @@ fn pause_held(case: &Case<'_>) -> Standings {
     }
 }
 
-fn optimize_before_records(case: &Case<'_>) -> Standings {
+fn optimize_before_records(case: &Case<'_>) -> Judgement {
     let optimize = |goal: &Goal| matches!(goal, Goal::OptimizeBackedUp);
     if !case.plans(optimize) || !case.plans(is_records) {
         return not_applicable("no Optimize, or no records");
@@ -150,7 +150,7 @@ fn optimize_before_records(case: &Case<'_>) -> Standings {
     )
 }
 
-fn alone_in_window(case: &Case<'_>) -> Standings {
+fn alone_in_window(case: &Case<'_>) -> Judgement {
     let Some(after) = case.after else { return unproven("the cluster could not be looked at afterwards") };
     let unread: BTreeSet<String> =
         case.before.unread_id_lists().into_iter().chain(after.unread_id_lists()).collect();

@@ -7,11 +7,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::backup::evidence::{Evidence, Parts, Records};
+use crate::backup::preflight::Severity;
 use crate::engine::{Entry, Moment};
-use crate::evidence::{Evidence, Parts, Records, Window};
+use crate::exporting::Window;
 use crate::facts::Facts;
 use crate::plan::{Goal, Plan};
-use crate::preflight::Severity;
 use camunda_backup_zeebe::RuntimeBackup;
 
 /// The judgement over all conditions.
@@ -41,7 +42,7 @@ impl fmt::Display for Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
-pub enum Standing {
+pub enum ConditionStatus {
     /// It holds.
     Holds,
     /// It is violated.
@@ -61,7 +62,7 @@ pub struct Condition {
     /// What it demands.
     pub demands: String,
     /// How it stands.
-    pub standing: Standing,
+    pub standing: ConditionStatus,
     /// Why, with the numbers.
     pub reason: String,
 }
@@ -69,10 +70,10 @@ pub struct Condition {
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let standing = match self.standing {
-            Standing::Holds => "holds",
-            Standing::Violated => "VIOLATED",
-            Standing::Unproven => "unproven",
-            Standing::NotApplicable => "not applicable",
+            ConditionStatus::Holds => "holds",
+            ConditionStatus::Violated => "VIOLATED",
+            ConditionStatus::Unproven => "unproven",
+            ConditionStatus::NotApplicable => "not applicable",
         };
         write!(f, "{:<4}{:<15}{} — {}", self.number, standing, self.demands, self.reason)
     }
@@ -89,10 +90,10 @@ pub fn judge(
     let mut conditions = necessary::conditions(&case);
     conditions.extend(window::conditions(&case));
     let redundant = ["N9", "N10", "N11"];
-    let violated = conditions.iter().any(|c| c.standing == Standing::Violated);
+    let violated = conditions.iter().any(|c| c.standing == ConditionStatus::Violated);
     let unproven = conditions
         .iter()
-        .any(|c| c.standing == Standing::Unproven && !redundant.contains(&c.number.as_str()));
+        .any(|c| c.standing == ConditionStatus::Unproven && !redundant.contains(&c.number.as_str()));
     // Whoever overrides a blocker by name vouches for something that nobody has seen.
     let vouched = plan.findings.iter().any(|finding| finding.severity == Severity::Overridden);
     let verdict = match (violated, unproven || vouched) {
@@ -104,7 +105,7 @@ pub fn judge(
 }
 
 /// How a condition stands, and why.
-type Standings = (Standing, String);
+type Judgement = (ConditionStatus, String);
 
 /// Everything a judgement may look at.
 struct Case<'a> {
@@ -191,22 +192,22 @@ fn is_zeebe(goal: &Goal) -> bool {
     matches!(goal, Goal::ZeebeBackedUp)
 }
 
-fn condition(number: &str, demands: &str, (standing, reason): (Standing, String)) -> Condition {
+fn condition(number: &str, demands: &str, (standing, reason): (ConditionStatus, String)) -> Condition {
     Condition { number: number.to_owned(), demands: demands.to_owned(), standing, reason }
 }
 
-fn holds(reason: impl Into<String>) -> (Standing, String) {
-    (Standing::Holds, reason.into())
+fn holds(reason: impl Into<String>) -> (ConditionStatus, String) {
+    (ConditionStatus::Holds, reason.into())
 }
 
-fn violated(reason: impl Into<String>) -> (Standing, String) {
-    (Standing::Violated, reason.into())
+fn violated(reason: impl Into<String>) -> (ConditionStatus, String) {
+    (ConditionStatus::Violated, reason.into())
 }
 
-fn unproven(reason: impl Into<String>) -> (Standing, String) {
-    (Standing::Unproven, reason.into())
+fn unproven(reason: impl Into<String>) -> (ConditionStatus, String) {
+    (ConditionStatus::Unproven, reason.into())
 }
 
-fn not_applicable(reason: impl Into<String>) -> (Standing, String) {
-    (Standing::NotApplicable, reason.into())
+fn not_applicable(reason: impl Into<String>) -> (ConditionStatus, String) {
+    (ConditionStatus::NotApplicable, reason.into())
 }

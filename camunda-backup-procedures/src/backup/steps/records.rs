@@ -10,8 +10,8 @@ use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotState};
 use serde_json::{Map, Value, json};
 
 use super::Step;
+use crate::backup::evidence::{self, Evidence};
 use crate::engine::{Check, Context, Progress};
-use crate::evidence::{self, Evidence};
 
 /// The records in one snapshot: concrete indices, resolved when the pause holds.
 #[derive(Debug)]

@@ -4,9 +4,10 @@ use camunda_backup_core::{Component, Result};
 use camunda_backup_zeebe::{PauseMode, records_snapshot_name};
 
 use super::requests;
-use crate::clients::Clients;
+use crate::connection::clients::Clients;
 use crate::facts::Facts;
-use crate::plan::{BackupOrder, Bracket, Goal, Obligation, Plan, Stage, StepPlan};
+use crate::obligation::Obligation;
+use crate::plan::{BackupOrder, Bracket, Goal, Plan, Stage, StepPlan};
 
 pub(super) fn stages(facts: &Facts, clients: &Clients, plan: &Plan) -> Result<Vec<Stage>> {
     let runbook = Runbook { facts, clients, plan };

@@ -3,9 +3,7 @@
 mod exporting;
 mod history;
 mod parts;
-mod phases;
 mod records;
-mod resume;
 mod zeebe;
 
 use std::fmt;
@@ -16,12 +14,9 @@ use async_trait::async_trait;
 use camunda_backup_core::Result;
 use serde_json::Value;
 
+use crate::backup::spec::Limits;
 use crate::engine::{Check, Context};
 use crate::plan::{Goal, StepPlan};
-use crate::spec::Limits;
-
-pub(crate) use phases::is_paused;
-pub(crate) use resume::{LATEST_EFFECT, Resumption, resume_exporting};
 
 /// One step.
 #[async_trait]

@@ -7,7 +7,7 @@ use camunda_backup_core::{BackupId, Result, SnapshotName};
 use camunda_backup_es::{SnapshotEntry, SnapshotInfo, SnapshotState};
 use camunda_backup_zeebe::PartName;
 
-use crate::clients::Clients;
+use crate::connection::clients::Clients;
 
 /// What the store has of one application's backup.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,7 +1,5 @@
 //! Looks at everything that a backup depends on, and changes nothing.
 
-mod slow_parts;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,8 +8,8 @@ use camunda_backup_core::{BackupId, CamundaVersion, Clock, Error, HttpClient, Re
 use camunda_backup_es::{SearchStore, SnapshotState, StoreInfo};
 use camunda_backup_zeebe::{Dialect, Topology, detect_version};
 
-use crate::clients::{Clients, Handles};
-use crate::config::{ClusterConfig, SecondaryStorage};
+use crate::connection::clients::{Clients, Handles};
+use crate::connection::config::{ClusterConfig, SecondaryStorage};
 use crate::facts::{Facts, Probe};
 
 /// What discovery leaves behind: the clients for what was found, and what was seen.
@@ -182,7 +180,8 @@ async fn look_at_store(config: &ClusterConfig, clients: &Clients, facts: &mut Fa
         // From 8.8 on no part is too long.
         if !clients.dialect.combined_webapps() {
             let names = facts.snapshots.seen().into_iter().flat_map(BTreeMap::keys);
-            facts.slowest_parts = slow_parts::slowest_parts(store, repository, &clients.history, names).await;
+            facts.slowest_parts =
+                super::slow_parts::slowest_parts(store, repository, &clients.history, names).await;
         }
     }
     facts.templates = Probe::of(templates(config, store).await);

@@ -8,8 +8,8 @@ use camunda_backup_zeebe::{BackupState, RuntimeBackup};
 use serde_json::Value;
 
 use super::Step;
+use crate::backup::evidence::Evidence;
 use crate::engine::{Check, Context, Progress};
-use crate::evidence::Evidence;
 
 /// Every partition backed up under the run's id.
 #[derive(Debug)]

@@ -10,11 +10,11 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::phases::{Exporting, Frame, covers, has_newcomers, look, sees_everybody};
-use crate::clients::Clients;
+use crate::connection::clients::Clients;
 use crate::engine::Pace;
-use crate::evidence::{Certainty, Window};
+use crate::exporting::{Certainty, Window};
 use crate::facts::replicas_of_members;
-use crate::plan::Replicas;
+use crate::obligation::Replicas;
 
 /// How resuming ended well.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,11 +9,12 @@ use camunda_backup_zeebe::{PauseAnswer, PauseMode};
 use serde_json::{Value, json};
 
 use super::Step;
-use super::phases::{Exporting, Frame, look, nobody_has_joined};
+use crate::backup::evidence::Evidence;
+use crate::backup::spec::Limits;
 use crate::engine::{Check, Context, Progress};
-use crate::evidence::{Certainty, Evidence, Window};
+use crate::exporting::{Certainty, Window};
+use crate::exporting::{Exporting, Frame, look, nobody_has_joined};
 use crate::facts::replicas_of;
-use crate::spec::Limits;
 
 /// A pause that cannot be seen everywhere is a pause all the same for those brokers that have it, so there is less
 /// patience with it than with a part of a backup.

@@ -4,7 +4,7 @@ use camunda_backup_core::{BackupId, Call, Component, HttpClient, Result, Snapsho
 use camunda_backup_es::{CreateSnapshot, IndexStats};
 use camunda_backup_zeebe::{HistoryBackups, OptimizeBackups, PauseMode};
 
-use crate::clients::Clients;
+use crate::connection::clients::Clients;
 
 fn line(http: &HttpClient, call: &Call) -> String {
     let body =

@@ -6,7 +6,7 @@ use std::time::Duration;
 use camunda_backup_core::BackupId;
 use serde::{Deserialize, Serialize};
 
-use crate::preflight::FindingCode;
+use crate::backup::preflight::FindingCode;
 
 /// What a backup shall be. `BackupSpec::default()` is a whole, consistent backup under a fresh id.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::Step;
 use super::parts::{self, Stored};
+use crate::backup::evidence::{Evidence, Parts};
 use crate::engine::{Check, Context, Progress};
-use crate::evidence::{Evidence, Parts};
 
 /// Whose backup it is.
 #[derive(Debug)]

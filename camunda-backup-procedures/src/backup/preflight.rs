@@ -10,8 +10,8 @@ use std::fmt;
 use camunda_backup_core::BackupId;
 use serde::{Deserialize, Serialize};
 
+use crate::backup::spec::BackupSpec;
 use crate::facts::Facts;
-use crate::spec::BackupSpec;
 
 /// The name of a finding, by which a blocker can be overridden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

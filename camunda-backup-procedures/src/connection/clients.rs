@@ -13,8 +13,8 @@ use camunda_backup_zeebe::{
     TopologyClient,
 };
 
-use crate::config::ClusterConfig;
-use crate::evidence::Certainty;
+use crate::connection::config::ClusterConfig;
+use crate::exporting::Certainty;
 
 /// The HTTP handles of every configured component, before any version is known.
 #[derive(Debug, Clone)]

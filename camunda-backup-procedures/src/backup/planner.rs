@@ -1,16 +1,17 @@
 //! From facts, a spec and an id to a plan. Pure: no clock, no network, the same input gives the same plan.
 
-mod backup;
 mod requests;
+mod runbook;
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Component, Error, Result};
 
-use crate::clients::Clients;
+use crate::backup::preflight::{blockers, preflight};
+use crate::backup::spec::BackupSpec;
+use crate::connection::clients::Clients;
 use crate::facts::Facts;
-use crate::plan::{BackupOrder, Pinned, Plan, Replicas};
-use crate::preflight::{blockers, preflight};
-use crate::spec::BackupSpec;
+use crate::obligation::Replicas;
+use crate::plan::{BackupOrder, Pinned, Plan};
 
 /// The plan of a backup, or every blocker at once.
 ///
@@ -39,7 +40,7 @@ pub(crate) fn plan_backup(facts: &Facts, clients: &Clients, spec: &BackupSpec, i
         stages: Vec::new(),
         limits: spec.limits.clone(),
     };
-    plan.stages = backup::stages(facts, clients, &plan)?;
+    plan.stages = runbook::stages(facts, clients, &plan)?;
     Ok(plan)
 }
 

@@ -9,9 +9,9 @@ use camunda_backup_es::SearchStore;
 use camunda_backup_zeebe::{BackupState, PartName};
 use serde::{Deserialize, Serialize};
 
-use crate::clients::Clients;
+use crate::backup::evidence::Evidence;
+use crate::connection::clients::Clients;
 use crate::engine::{Entry, Moment, RunOutcome};
-use crate::evidence::Evidence;
 use crate::plan::{Goal, Plan};
 
 /// Something that a run started and that is of no use.

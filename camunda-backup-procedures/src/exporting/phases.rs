@@ -9,14 +9,14 @@ use camunda_backup_zeebe::{ExporterPhase, ExportingStatus, PartitionStatus, Paus
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::clients::Clients;
-use crate::evidence::{Certainty, Window};
+use crate::connection::clients::Clients;
+use crate::exporting::{Certainty, Window};
 use crate::facts::{replicas_of, replicas_of_members};
-use crate::plan::Replicas;
+use crate::obligation::Replicas;
 
 /// What all replicas do together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Exporting {
+pub(crate) enum Exporting {
     /// Every replica exports.
     Everywhere,
     /// Every replica is paused in this mode.
@@ -33,7 +33,7 @@ pub(super) enum Exporting {
 ///
 /// # Errors
 /// Only from the topology, and only when nobody else can be asked: then a complete topology is the last witness (Q33).
-pub(super) async fn look(
+pub(crate) async fn look(
     clients: &Clients,
     expected: &Replicas,
     clock: &dyn Clock,
@@ -100,7 +100,7 @@ pub(crate) async fn is_paused(
 }
 
 /// Whether the topology shows replicas that nobody planned with, and that nobody has looked at therefore.
-pub(super) fn has_newcomers(window: &Window, expected: &Replicas) -> bool {
+pub(crate) fn has_newcomers(window: &Window, expected: &Replicas) -> bool {
     window.topology.as_ref().is_some_and(|topology| are_more(&replicas_of(topology), expected))
 }
 
@@ -108,7 +108,7 @@ pub(super) fn has_newcomers(window: &Window, expected: &Replicas) -> bool {
 ///
 /// # Errors
 /// When nobody answers who could tell. Up to 8.3 nobody can, and nobody can join.
-pub(super) async fn nobody_has_joined(
+pub(crate) async fn nobody_has_joined(
     clients: &Clients,
     window: &Window,
     expected: &Replicas,
@@ -128,12 +128,12 @@ fn are_more(seen: &Replicas, expected: &Replicas) -> bool {
 
 /// Whether the brokers that can be asked are all that there are. Their addresses alone don't tell: somebody else has to
 /// say who belongs to the cluster, and up to 8.3 only the configuration can.
-pub(super) fn sees_everybody(clients: &Clients, expected: &Replicas) -> bool {
+pub(crate) fn sees_everybody(clients: &Clients, expected: &Replicas) -> bool {
     covers(clients, expected) && (clients.tells_members() || clients.cluster_size == Some(expected.len()))
 }
 
 /// Every replica of the expected topology sits on a broker whose address is known.
-pub(super) fn covers(clients: &Clients, expected: &Replicas) -> bool {
+pub(crate) fn covers(clients: &Clients, expected: &Replicas) -> bool {
     !expected.is_empty() && expected.keys().all(|broker| clients.partitions.contains_key(broker))
 }
 
@@ -152,7 +152,7 @@ const SHORTER_THAN_A_START: Duration = Duration::from_secs(4);
 /// The frame around a pause or resume that nobody but the topology can witness: complete before it, complete after it,
 /// and in between less time than a gateway needs to start. Where a broker or a status can be asked, those are.
 #[derive(Debug)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     began: Instant,
     only_witness: bool,
     complete_before: bool,
@@ -160,7 +160,7 @@ pub(super) struct Frame {
 
 impl Frame {
     /// Looks before the request.
-    pub(super) async fn open(clients: &Clients, expected: &Replicas) -> Self {
+    pub(crate) async fn open(clients: &Clients, expected: &Replicas) -> Self {
         let only_witness = clients.topology.is_some() && !covers(clients, expected);
         let began = Instant::now();
         let complete_before = !only_witness || topology(clients, expected).await.is_ok();
@@ -168,12 +168,12 @@ impl Frame {
     }
 
     /// Whether a success in between can be believed, if the topology is complete now.
-    pub(super) fn is_believable(&self) -> bool {
+    pub(crate) fn is_believable(&self) -> bool {
         !self.only_witness || (self.complete_before && self.began.elapsed() < SHORTER_THAN_A_START)
     }
 
     /// Looks after the request, and says why a success in between cannot be believed.
-    pub(super) async fn close(self, clients: &Clients, expected: &Replicas) -> Result<()> {
+    pub(crate) async fn close(self, clients: &Clients, expected: &Replicas) -> Result<()> {
         if self.only_witness {
             topology(clients, expected).await.map_err(|error| error.with_outcome(Outcome::Unknown))?;
         }

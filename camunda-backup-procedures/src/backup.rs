@@ -1,0 +1,9 @@
+//! The backup: what is wanted, what is checked before, the runbook, its steps, the judgement, and what a failed one leaves.
+
+pub mod evidence;
+pub mod leftovers;
+pub(crate) mod planner;
+pub mod preflight;
+pub mod spec;
+pub(crate) mod steps;
+pub mod verdict;
