@@ -7,40 +7,38 @@
 //!
 //! Time is a [`SimulatedClock`](camunda_backup_core::clock::SimulatedClock): nothing happens between two calls; each call
 //! of [`FakeCamunda::answer`] and [`FakeCamunda::tick`] first catches up. Outside semver.
+//!
+//! # Where things are
+//! `api/` has one file for each group of endpoints, `wire/` what lies between bytes and endpoints, `state/` what the
+//! installation holds and how it moves in time, `control/` what tests set and read without HTTP, `store/` the search
+//! store behind it. [`FakeCamunda`] puts them together.
+//!
+//! | Endpoint | File |
+//! |---|---|
+//! | `/actuator`, `/actuator/info`, `/actuator/health`, `/ready` | `api/actuator.rs` |
+//! | `/actuator/exporting/…`, `/actuator/partitions/{operation}` | `api/exporting.rs` |
+//! | `/actuator/partitions`, `/actuator/cluster`, `/actuator/exporters`, `/actuator/prometheus` | `api/topology.rs` |
+//! | `/actuator/backups`, `/actuator/backupRuntime` | `api/runtime_backups.rs`, for 8.1 `api/runtime_backups_8_1.rs` |
+//! | `/actuator/backups`, `/actuator/backupHistory` of Operate, Tasklist, web applications | `api/history_backups.rs` (`wire/history_refusals.rs`) |
+//! | `/actuator/backups` of Optimize | `api/optimize.rs` |
+//! | `/v1/topology`, `/v2/topology`, `/v2/exporting`, `/v2/backups` | `api/rest.rs` |
+//! | everything else: refused as the servers refuse it | `wire/route.rs` |
 
-mod actuator;
-mod app_backup;
-mod backups_of_8_1;
-mod brokers;
-mod dialect;
-mod exporting;
+mod api;
+mod control;
 mod fake;
-mod faults;
-mod history_backups;
-mod history_refusals;
-mod memory_store;
-mod observe;
-mod optimize;
-mod options;
-mod partition;
-mod rest;
-mod router;
-mod runtime_backups;
-mod snapshot_queue;
+mod state;
 mod store;
-mod topology;
-mod webapp_import;
 mod wire;
-mod world;
-mod zeebe_backup;
 
 #[cfg(test)]
 mod tests;
 
-pub use fake::{Addresses, Answer, FakeCamunda};
-pub use faults::{BucketState, ZeebeBackupOutcome};
-pub use memory_store::MemoryStore;
-pub use observe::{PartitionBackupView, PauseEvent, PauseKind, PausedReplica, ZeebeBackupView};
-pub use options::CamundaOptions;
-pub use partition::Phase;
+pub use control::faults::{BucketState, ZeebeBackupOutcome};
+pub use control::observe::{PartitionBackupView, PauseEvent, PauseKind, PausedReplica, ZeebeBackupView};
+pub use control::options::CamundaOptions;
+pub use fake::{Addresses, FakeCamunda};
+pub use state::partition::Phase;
+pub use store::memory::MemoryStore;
 pub use store::{SecondaryStore, SnapshotFacts};
+pub use wire::answer::Answer;

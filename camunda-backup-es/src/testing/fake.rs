@@ -8,10 +8,10 @@ use async_trait::async_trait;
 use camunda_backup_core::transport::TransportErrorKind;
 use camunda_backup_core::{Clock as _, Request, Response, Transport, TransportError, clock::SimulatedClock};
 
-use super::options::StoreOptions;
-use super::route;
-use super::state::State;
-use super::storage::FakeStorage;
+use crate::testing::control::options::StoreOptions;
+use crate::testing::state::server::State;
+use crate::testing::state::storage::FakeStorage;
+use crate::testing::wire::route;
 
 /// An in-memory Elasticsearch or OpenSearch with one node. Clones are the same server.
 ///
@@ -83,7 +83,7 @@ impl FakeElasticsearch {
     }
 
     /// The state, brought up to the present.
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.advance(self.clock.elapsed(), self.clock.now());
         state

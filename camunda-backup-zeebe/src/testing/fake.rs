@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use camunda_backup_core::clock::SimulatedClock;
-use camunda_backup_core::{BrokerId, Component, PartitionId, Request, Response};
+use camunda_backup_core::{BrokerId, Component, PartitionId, Request};
 
-use super::observe::{PartitionBackupView, PauseEvent, ZeebeBackupView};
-use super::options::CamundaOptions;
-use super::partition::Phase;
-use super::store::SecondaryStore;
-use super::world::World;
-use super::zeebe_backup::PartState;
+use crate::testing::control::observe::{PartitionBackupView, PauseEvent, ZeebeBackupView};
+use crate::testing::control::options::CamundaOptions;
+use crate::testing::state::partition::Phase;
+use crate::testing::state::world::World;
+use crate::testing::state::zeebe_backup::PartState;
+use crate::testing::store::SecondaryStore;
+use crate::testing::wire::answer::Answer;
 
 /// Base URLs, without a trailing slash. Everything is plain HTTP without a prefix.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,28 +33,6 @@ pub struct Addresses {
     pub optimize: Option<String>,
 }
 
-/// What comes back from a request.
-#[derive(Debug, Clone)]
-pub enum Answer {
-    /// A complete answer.
-    Response(Response),
-    /// Nobody listens: the process is down, or there is none at this address.
-    NoConnection,
-    /// Nothing for this long, then that.
-    Hang(Duration, Box<Answer>),
-}
-
-impl Answer {
-    /// The response at the end, and after how long it comes; `None` when nobody listens.
-    pub fn settle(self) -> Option<(Duration, Response)> {
-        match self {
-            Self::Response(response) => Some((Duration::ZERO, response)),
-            Self::NoConnection => None,
-            Self::Hang(delay, answer) => answer.settle().map(|(more, response)| (delay + more, response)),
-        }
-    }
-}
-
 /// A simulated Camunda installation. Clones share one state.
 #[derive(Clone, Debug)]
 pub struct FakeCamunda {
@@ -71,7 +49,7 @@ impl FakeCamunda {
     }
 
     /// Caught up with the clock, and locked.
-    pub(super) fn world(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.tick();
         world

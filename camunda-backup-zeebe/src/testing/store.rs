@@ -1,5 +1,7 @@
 //! The search store behind the simulated applications, as far as they need one.
 
+pub(crate) mod memory;
+
 use std::fmt::Debug;
 
 use serde_json::Value;
@@ -24,7 +26,7 @@ pub struct SnapshotFacts {
 /// The search store that exporters, importers and web applications write to. Whoever composes a whole simulation
 /// implements it on top of a simulated Elasticsearch or OpenSearch.
 ///
-/// The implementor must call [`FakeCamunda::tick`](super::FakeCamunda::tick) before it answers any request of
+/// The implementor must call [`FakeCamunda::tick`](crate::testing::FakeCamunda::tick) before it answers any request of
 /// somebody else, so that the documents are those of the present moment. Its methods are called while the
 /// simulation is locked: they must not call back.
 pub trait SecondaryStore: Debug + Send + Sync {

@@ -8,7 +8,7 @@ use camunda_backup_core::{Component, Effect, Request, Timestamp};
 use http::{HeaderValue, Method, header};
 use serde_json::Value;
 
-use super::{Answer, CamundaOptions, FakeCamunda, MemoryStore, SecondaryStore};
+use crate::testing::{Answer, CamundaOptions, FakeCamunda, MemoryStore, SecondaryStore};
 
 mod consistency;
 mod exporting_quirks;
@@ -17,19 +17,19 @@ mod versions;
 mod webapp_quirks;
 mod zeebe_quirks;
 
-pub(super) const OPERATE: &str = "http://operate.sim:9600";
-pub(super) const TASKLIST: &str = "http://tasklist.sim:9600";
-pub(super) const GATEWAY: &str = "http://zeebe.sim:9600";
+pub(crate) const OPERATE: &str = "http://operate.sim:9600";
+pub(crate) const TASKLIST: &str = "http://tasklist.sim:9600";
+pub(crate) const GATEWAY: &str = "http://zeebe.sim:9600";
 
 /// One simulated installation on a store in memory.
-pub(super) struct Rig {
+pub(crate) struct Rig {
     pub store: Arc<MemoryStore>,
     pub camunda: FakeCamunda,
 }
 
 /// What came back: after how long, which status, which body.
 #[derive(Debug)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     pub after: Duration,
     pub status: u16,
     pub kind: String,
@@ -37,25 +37,25 @@ pub(super) struct Reply {
 }
 
 impl Rig {
-    pub(super) fn of(version: &str) -> Self {
+    pub(crate) fn of(version: &str) -> Self {
         Self::with(CamundaOptions::for_version(version.parse().unwrap()))
     }
 
     /// Two brokers with two partitions, as most recorded servers had.
-    pub(super) fn two(version: &str) -> Self {
+    pub(crate) fn two(version: &str) -> Self {
         let mut options = CamundaOptions::for_version(version.parse().unwrap());
         (options.brokers, options.partitions, options.replication) = (2, 2, 2);
         Self::with(options)
     }
 
-    pub(super) fn with(options: CamundaOptions) -> Self {
+    pub(crate) fn with(options: CamundaOptions) -> Self {
         let clock = SimulatedClock::starting_at(Timestamp::from_millis(1_795_229_686_000));
         let store = Arc::new(MemoryStore::new(clock, "backups"));
         let camunda = FakeCamunda::new(options, clock, Arc::clone(&store) as Arc<dyn SecondaryStore>);
         Self { store, camunda }
     }
 
-    pub(super) fn answer(&self, method: Method, url: &str, body: Option<&str>) -> Answer {
+    pub(crate) fn answer(&self, method: Method, url: &str, body: Option<&str>) -> Answer {
         let url = url.parse().unwrap();
         let mut request = Request::new(Component::Zeebe, "test", Effect::Read, method, url);
         request.headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -77,20 +77,20 @@ impl Rig {
         }
     }
 
-    pub(super) fn get(&self, url: &str) -> Reply {
+    pub(crate) fn get(&self, url: &str) -> Reply {
         self.reply(Method::GET, url, None)
     }
 
-    pub(super) fn post(&self, url: &str, body: &str) -> Reply {
+    pub(crate) fn post(&self, url: &str, body: &str) -> Reply {
         self.reply(Method::POST, url, Some(body))
     }
 
-    pub(super) fn delete(&self, url: &str) -> Reply {
+    pub(crate) fn delete(&self, url: &str) -> Reply {
         self.reply(Method::DELETE, url, None)
     }
 
     /// The states that polls every 100 ms see, repetitions left out, until none of `transient` is seen.
-    pub(super) async fn watch(&self, url: &str, transient: &[&str]) -> Vec<String> {
+    pub(crate) async fn watch(&self, url: &str, transient: &[&str]) -> Vec<String> {
         let mut seen: Vec<String> = Vec::new();
         for _ in 0..400 {
             let reply = self.get(url);
@@ -107,14 +107,14 @@ impl Rig {
     }
 
     /// The phases of all replicas, without repetition.
-    pub(super) fn phases(&self) -> Vec<super::Phase> {
-        let mut phases: Vec<super::Phase> = self.camunda.phases().into_values().collect();
+    pub(crate) fn phases(&self) -> Vec<crate::testing::Phase> {
+        let mut phases: Vec<crate::testing::Phase> = self.camunda.phases().into_values().collect();
         phases.sort();
         phases.dedup();
         phases
     }
 }
 
-pub(super) async fn wait(millis: u64) {
+pub(crate) async fn wait(millis: u64) {
     tokio::time::advance(Duration::from_millis(millis)).await;
 }

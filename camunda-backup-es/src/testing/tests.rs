@@ -1,0 +1,4 @@
+//! The simulation against what real servers answered.
+
+mod quirks;
+mod replay;
