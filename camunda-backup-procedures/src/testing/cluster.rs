@@ -9,8 +9,8 @@ use bytes::Bytes;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::transport::TransportErrorKind;
 use camunda_backup_core::{
-    Auth, CamundaVersion, Endpoint, Error, RepositoryName, Request, Response, Result, SimulatedClock,
-    Timestamp, Transport, TransportError,
+    Auth, CamundaVersion, Component, Endpoint, Error, RepositoryName, Request, Response, Result,
+    SimulatedClock, Timestamp, Transport, TransportError,
 };
 use camunda_backup_es::testing::{FakeElasticsearch, StoreOptions};
 use camunda_backup_zeebe::testing::{Answer, CamundaOptions, FakeCamunda};
@@ -24,6 +24,8 @@ use crate::journal::MemoryJournal;
 
 /// The address of the simulated search store.
 pub(super) const STORE_URL: &str = "http://store.sim:9200";
+/// The host of the store that [`SimulationOptions::on_another_store`] is about.
+const OTHER_STORE_HOST: &str = "other-store.sim";
 
 /// Which search store is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -84,6 +86,9 @@ pub struct SimulationOptions {
     pub latency: Duration,
     /// Whether the configuration names every broker's management address.
     pub broker_addresses: bool,
+    /// Applications that are configured with another store than the exporters. It is of the same kind, listens at
+    /// `http://other-store.sim:9200`, and has the same repositories.
+    pub on_another_store: Vec<Component>,
     /// The wall time at which the simulation begins.
     pub starts_at: Timestamp,
 }
@@ -99,6 +104,7 @@ impl SimulationOptions {
             store_version: None,
             latency: Duration::from_millis(2),
             broker_addresses: true,
+            on_another_store: Vec::new(),
             starts_at: Timestamp::from_millis(1_780_473_600_000),
         }
     }
@@ -116,6 +122,7 @@ pub(super) struct Inner {
     pub(super) options: SimulationOptions,
     pub(super) camunda: FakeCamunda,
     pub(super) store: FakeElasticsearch,
+    other_store: FakeElasticsearch,
     pub(super) clock: SimulatedClock,
     traffic: Mutex<Traffic>,
     journal: MemoryJournal,
@@ -147,13 +154,27 @@ impl SimulatedCluster {
         if let Some(version) = &options.store_version {
             store_options.version.clone_from(version);
         }
-        let store = FakeElasticsearch::new(store_options, clock);
-        store.register_repository(&options.camunda.repository, false);
-        let adapter =
-            StoreOfCamunda { store: store.clone(), opensearch: options.store.is_opensearch(), clock };
-        let camunda = FakeCamunda::new(options.camunda.clone(), clock, Arc::new(adapter));
+        let store = FakeElasticsearch::new(store_options.clone(), clock);
+        let other_store = FakeElasticsearch::new(store_options, clock);
+        for store in [&store, &other_store] {
+            store.register_repository(&options.camunda.repository, false);
+            for repository in options.camunda.repository_of.values() {
+                store.register_repository(repository, false);
+            }
+        }
+        let adapter = |store: &FakeElasticsearch| {
+            Arc::new(StoreOfCamunda {
+                store: store.clone(),
+                opensearch: options.store.is_opensearch(),
+                clock,
+            })
+        };
+        let camunda = FakeCamunda::new(options.camunda.clone(), clock, adapter(&store));
+        for application in &options.on_another_store {
+            camunda.use_store(application, adapter(&other_store));
+        }
         let (traffic, journal) = (Mutex::default(), MemoryJournal::new());
-        Self { inner: Arc::new(Inner { options, camunda, store, clock, traffic, journal }) }
+        Self { inner: Arc::new(Inner { options, camunda, store, other_store, clock, traffic, journal }) }
     }
 
     /// The simulated Camunda: brokers to kill, pauses to lose, versions to change.
@@ -164,6 +185,11 @@ impl SimulatedCluster {
     /// The simulated search store: snapshots to slow down or to fail.
     pub fn store(&self) -> &FakeElasticsearch {
         &self.inner.store
+    }
+
+    /// The store of the applications in [`SimulationOptions::on_another_store`].
+    pub fn other_store(&self) -> &FakeElasticsearch {
+        &self.inner.other_store
     }
 
     /// The simulated wall clock.
@@ -256,14 +282,15 @@ impl SimulatedCluster {
 
     /// Takes effect and answers, without any fault.
     async fn arrive(&self, request: &Request) -> Result<Response, TransportError> {
-        let answer = if request.url.host_str() == Some("store.sim") {
+        let store = match request.url.host_str() {
+            Some("store.sim") => Some(&self.inner.store),
+            Some(OTHER_STORE_HOST) => Some(&self.inner.other_store),
+            _ => None,
+        };
+        let answer = if let Some(store) = store {
             // The applications' queues go on while only the store is asked.
             self.inner.camunda.tick();
-            if self.inner.store.is_down() {
-                Answer::NoConnection
-            } else {
-                Answer::Response(self.inner.store.answer(request))
-            }
+            if store.is_down() { Answer::NoConnection } else { Answer::Response(store.answer(request)) }
         } else {
             self.inner.camunda.answer(request)
         };

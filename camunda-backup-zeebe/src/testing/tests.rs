@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camunda_backup_core::clock::SimulatedClock;
-use camunda_backup_core::{Component, Effect, Request, Timestamp};
+use camunda_backup_core::{Component, Effect, PartitionId, Request, Timestamp};
 use http::{HeaderValue, Method, header};
 use serde_json::Value;
 
 use crate::testing::{Answer, CamundaOptions, FakeCamunda, MemoryStore, SecondaryStore};
 
 mod consistency;
+mod control;
 mod exporting_quirks;
 mod shapes;
 mod versions;

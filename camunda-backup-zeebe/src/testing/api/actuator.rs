@@ -95,7 +95,7 @@ impl World {
     pub(crate) fn answer_health(&self, exchange: &Exchange, target: Target, group: Option<&str>) -> Answer {
         let up = match target {
             Target::Broker(id) => self.is_ready(id),
-            Target::App(_) => !self.store.is_down(),
+            Target::App(app) => !self.store_of(app).is_down(),
             Target::Gateway | Target::Rest => true,
         };
         if let (Target::Broker(_), true) = (target, self.dialect.line() <= (8, 4)) {

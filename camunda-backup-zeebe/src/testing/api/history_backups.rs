@@ -129,7 +129,7 @@ impl World {
 
     fn history_refused(&mut self, exchange: &Exchange, app: App, refusal: &AppRefusal) -> Answer {
         let message = self.refusal_text(app, refusal);
-        let opensearch = self.store.is_opensearch();
+        let opensearch = self.store_of(app).is_opensearch();
         let after = match refusal {
             AppRefusal::StoreDown(_, after) => *after,
             _ => std::time::Duration::ZERO,
@@ -161,7 +161,7 @@ impl World {
     /// One backup. Parts are in order in the single answer and in none in the list.
     fn history_info(&mut self, app: App, backup: &AppBackup, single: bool) -> Value {
         let no_failures =
-            if app == App::Operate && self.store.is_opensearch() { Value::Null } else { json!([]) };
+            if app == App::Operate && self.store_of(app).is_opensearch() { Value::Null } else { json!([]) };
         let details: Vec<Value> = backup
             .parts
             .iter()

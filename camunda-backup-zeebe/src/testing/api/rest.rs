@@ -99,7 +99,8 @@ impl World {
     fn exporting_status(&self) -> &'static str {
         let mut phases = self.replicas.values().map(|replica| replica.phase);
         let first = phases.next().unwrap_or(Phase::Exporting);
-        if phases.all(|phase| phase == first) { first.word() } else { "MIXED" }
+        let known = self.other_phases.is_empty();
+        if known && phases.all(|phase| phase == first) { first.word() } else { "MIXED" }
     }
 
     fn rest_runtime(&mut self, exchange: &Exchange, rest: &[&str]) -> Answer {

@@ -73,18 +73,20 @@ impl World {
         let processed = partition.position.saturating_sub(1);
         let id = self.dialect.snapshot_id(processed, partition.persisted, broker);
         let shown = |value: Value| if hidden { Value::Null } else { value };
+        let other = self.other_phases.get(&(broker, partition.id));
+        let exported = match phase {
+            _ if self.exporter_is_closed(broker, partition) => json!(-1),
+            Phase::SoftPaused => json!(partition.persisted),
+            _ => json!(partition.exported),
+        };
         let mut status = json!({
             "role": if leads { "LEADER" } else { "FOLLOWER" },
             "processedPosition": shown(json!(processed)),
             "snapshotId": id,
             "processedPositionInSnapshot": processed,
             "streamProcessorPhase": shown(json!(if leads { "PROCESSING" } else { "REPLAY" })),
-            "exporterPhase": shown(json!(phase.word())),
-            "exportedPosition": shown(json!(if phase == Phase::SoftPaused {
-                partition.persisted
-            } else {
-                partition.exported
-            }))
+            "exporterPhase": shown(json!(other.map_or(phase.word(), String::as_str))),
+            "exportedPosition": shown(exported)
         });
         if self.dialect.line() >= (8, 6) {
             let instant = self.wall(self.now).to_string();

@@ -1,14 +1,16 @@
 //! What can be done to the simulation: deaths, restarts, faults, and other people.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use camunda_backup_core::{BrokerId, CamundaVersion, Component};
+use camunda_backup_core::{BrokerId, CamundaVersion, Component, PartitionId};
 
 use crate::testing::control::observe::PauseKind;
 use crate::testing::fake::FakeCamunda;
 use crate::testing::state::partition::Replica;
 use crate::testing::state::snapshot_queue::App;
 use crate::testing::state::world::Broker;
+use crate::testing::store::SecondaryStore;
 
 /// The object store of the Zeebe backups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -156,6 +158,39 @@ impl FakeCamunda {
     /// The process with the combined web applications restarts (8.8+): its snapshot queue is gone.
     pub fn restart_webapps(&self) {
         self.restart_app(App::Webapps);
+    }
+
+    /// An application reads and writes another store than the exporters do. No effect on a component that is no
+    /// application.
+    pub fn use_store(&self, application: &Component, store: Arc<dyn SecondaryStore>) {
+        let mut world = self.world();
+        let found = world.apps.keys().copied().find(|app| app.component() == *application);
+        if let Some(app) = found {
+            world.other_stores.insert(app, store);
+            world.flushed.retain(|(of, _), _| *of != Some(app));
+        }
+    }
+
+    /// The exporter on one replica shows this phase (`CLOSED`, or a word of the future) and delivers nothing, whatever is
+    /// paused or resumed, until the broker restarts; `None` ends it.
+    pub fn set_exporter_phase(&self, id: &BrokerId, partition: PartitionId, word: Option<&str>) {
+        let (mut world, key) = (self.world(), (number(id), partition.0));
+        match word {
+            Some(word) => world.other_phases.insert(key, word.to_owned()),
+            None => world.other_phases.remove(&key),
+        };
+    }
+
+    /// The raw records get this prefix from now on; those written before stay as they are.
+    pub fn set_record_prefix(&self, prefix: &str) {
+        let mut world = self.world();
+        world.write_documents();
+        prefix.clone_into(&mut world.options.record_prefix);
+    }
+
+    /// How many records per second each partition writes from now on.
+    pub fn set_records_per_second(&self, rate: u32) {
+        self.world().options.records_per_second = rate;
     }
 
     /// Whether the store takes the connections of all web applications and never answers: they give up after 30 s.

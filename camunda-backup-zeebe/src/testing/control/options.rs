@@ -1,8 +1,9 @@
 //! What kind of installation is simulated.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use camunda_backup_core::CamundaVersion;
+use camunda_backup_core::{CamundaVersion, Component};
 
 /// The simulated installation.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct CamundaOptions {
     pub record_exporter: bool,
     /// The snapshot repository that the web applications are configured with; empty = not configured.
     pub repository: String,
+    /// The repository of an application that is configured with another one than `repository`.
+    pub repository_of: BTreeMap<Component, String>,
     /// How many snapshots one backup of a web application has (Optimize always has two).
     pub parts: u32,
     /// How many records per second each partition writes.
@@ -47,6 +50,12 @@ pub struct CamundaOptions {
     pub orchestration_prefix: String,
     /// Prefix of Optimize's indices.
     pub optimize_prefix: String,
+    /// How far apart the exporter's timed flushes are. What was read before a hard pause is acknowledged by the next one,
+    /// so that positions move for up to this long after PAUSED. Zero: every record is acknowledged at once.
+    pub exporter_flush: Duration,
+    /// From the moment that a restarted broker is ready until it has opened its exporters; until then its exported
+    /// position is −1.
+    pub exporters_open_after: Duration,
     /// Whether `/v1` and `/v2` refuse requests without an `Authorization` header.
     pub require_rest_auth: bool,
 }
@@ -67,6 +76,7 @@ impl CamundaOptions {
             webapps: combined,
             record_exporter: true,
             repository: "backups".to_owned(),
+            repository_of: BTreeMap::new(),
             parts: if combined { 7 } else { 6 },
             records_per_second: 100,
             checkpoint_after: Duration::from_millis(300),
@@ -76,6 +86,8 @@ impl CamundaOptions {
             tasklist_prefix: "tasklist".to_owned(),
             orchestration_prefix: String::new(),
             optimize_prefix: "optimize".to_owned(),
+            exporter_flush: Duration::ZERO,
+            exporters_open_after: Duration::ZERO,
             require_rest_auth: combined,
         }
     }

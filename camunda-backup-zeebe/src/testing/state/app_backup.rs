@@ -27,7 +27,9 @@ impl World {
             return Err(AppRefusal::Unknown(id.to_owned()));
         }
         let described = |name: &String| {
-            self.store.snapshot_state(&repository, name).is_none_or(|facts| facts.metadata.is_object())
+            self.store_of(app)
+                .snapshot_state(&repository, name)
+                .is_none_or(|facts| facts.metadata.is_object())
         };
         // 8.1 writes no metadata and misses none.
         let reads_metadata = ((8, 2)..=(8, 7)).contains(&self.dialect.line()) && app != App::Optimize;
@@ -43,7 +45,7 @@ impl World {
 
     fn cannot_read_running(&self, app: App, backup: &AppBackup) -> bool {
         app == App::Operate
-            && self.store.is_opensearch()
+            && self.store_of(app).is_opensearch()
             && backup.parts.iter().any(|(_, facts)| facts.state == "IN_PROGRESS")
     }
 
@@ -52,10 +54,14 @@ impl World {
         let repository = self.check_repository(app, "searching for snapshots. Repository name:")?;
         let prefix = format!("camunda_{}_", app.word());
         let mut ids: BTreeMap<String, Vec<(u32, String)>> = BTreeMap::new();
-        for name in self.store.snapshot_names(&repository).into_iter().filter(|n| n.starts_with(&prefix)) {
+        for name in
+            self.store_of(app).snapshot_names(&repository).into_iter().filter(|n| n.starts_with(&prefix))
+        {
             let known = parse_name(app, &name);
-            let described =
-                self.store.snapshot_state(&repository, &name).is_some_and(|facts| facts.metadata.is_object());
+            let described = self
+                .store_of(app)
+                .snapshot_state(&repository, &name)
+                .is_some_and(|facts| facts.metadata.is_object());
             let poison = !described && self.dialect.line() <= (8, 7);
             match known {
                 Some((id, number, _)) if !poison => ids.entry(id).or_default().push((number, name)),
@@ -88,7 +94,7 @@ impl World {
         };
         let mut found = false;
         for name in names.iter().filter(ours) {
-            found |= self.store.remove_snapshot(&repository, name);
+            found |= self.store_of(app).remove_snapshot(&repository, name);
         }
         Ok(found)
     }
@@ -97,7 +103,7 @@ impl World {
         let parts: Vec<(String, SnapshotFacts)> = names
             .into_iter()
             .filter_map(|name| {
-                let facts = self.store.snapshot_state(repository, &name)?;
+                let facts = self.store_of(app).snapshot_state(repository, &name)?;
                 Some((name, facts))
             })
             .collect();

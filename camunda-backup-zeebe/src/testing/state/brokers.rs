@@ -39,6 +39,7 @@ impl World {
         partition.leader = Some(next);
         partition.last_leader = next;
         partition.disturbed_at = None;
+        partition.led_since = now;
         partition.restart_exporter();
         let id = partition.id;
         self.backups.leader_changed(id, now);
@@ -62,6 +63,7 @@ impl World {
             broker.ready_at = now + BROKER_START;
         }
         self.backups.broker_died(id);
+        self.other_phases.retain(|(broker, _), _| *broker != id);
         let keeps_configuration = self.dialect.keeps_pause_in_configuration();
         for ((_, _), replica) in self.replicas.iter_mut().filter(|((broker, _), _)| *broker == id) {
             if !keeps_configuration {

@@ -100,6 +100,12 @@ pub(crate) struct Partition {
     pub disturbed_at: Option<Duration>,
     /// Position of the last record.
     pub position: u64,
+    /// Position of the last record that the exporter has read; acknowledged by its next flush.
+    pub read: u64,
+    /// When the next timed flush is due.
+    pub next_flush: Duration,
+    /// When the present leader took over; zero for the first one.
+    pub led_since: Duration,
     /// Position acknowledged by the exporter, in memory.
     pub exported: u64,
     /// Position that snapshots contain.
@@ -121,6 +127,9 @@ impl Partition {
             last_leader: leader.unwrap_or_default(),
             disturbed_at: None,
             position: start,
+            read: start,
+            next_flush: Duration::ZERO,
+            led_since: Duration::ZERO,
             exported: start,
             persisted: start,
             written: 0,
@@ -138,8 +147,17 @@ impl Partition {
     }
 
     /// The exporter catches up with the log.
-    pub(crate) fn export(&mut self, keep_position: bool) {
-        self.exported = self.position;
+    pub(crate) fn read_records(&mut self) {
+        self.read = self.position;
+    }
+
+    /// The timed flush, if it is due: what was read reaches the store and is acknowledged, also after a hard pause.
+    pub(crate) fn flush(&mut self, now: Duration, spacing: Duration, keep_position: bool) {
+        if now < self.next_flush {
+            return;
+        }
+        self.next_flush = now + spacing;
+        self.exported = self.read;
         self.written = self.written.max(self.exported);
         if keep_position {
             self.persisted = self.exported;
@@ -149,6 +167,7 @@ impl Partition {
     /// The exporter starts anew, from what was kept.
     pub(crate) fn restart_exporter(&mut self) {
         self.exported = self.persisted;
+        self.read = self.persisted;
     }
 
     /// Remembers what the store held when.

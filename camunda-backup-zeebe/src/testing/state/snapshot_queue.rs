@@ -132,16 +132,16 @@ impl World {
     }
 
     pub(crate) fn check_repository(&self, app: App, doing: &'static str) -> Result<String, AppRefusal> {
-        let repository = self.options.repository.clone();
+        let repository = self.repository_of(app).to_owned();
         if repository.is_empty() {
             return Err(AppRefusal::NotConfigured);
         }
         let hangs = self.apps.get(&app).is_some_and(|app| app.store_hangs);
-        if self.store.is_down() || hangs {
+        if self.store_of(app).is_down() || hangs {
             let after = if hangs { Duration::from_secs(30) } else { Duration::ZERO };
             return Err(AppRefusal::StoreDown(doing, after));
         }
-        if !self.store.has_repository(&repository) {
+        if !self.store_of(app).has_repository(&repository) {
             return Err(AppRefusal::NoRepository(repository));
         }
         Ok(repository)
@@ -173,7 +173,7 @@ impl World {
         };
         let parts: Vec<Part> = (1..=count).map(part).collect();
         let names = parts.iter().map(|part| part.name.clone()).collect();
-        let all_at_once = app == App::Optimize && self.store.is_opensearch();
+        let all_at_once = app == App::Optimize && self.store_of(app).is_opensearch();
         let first = self.now + FIRST_PART_AFTER;
         if let Some(app) = self.apps.get_mut(&app) {
             app.starts.extend(std::iter::repeat_n(first, if all_at_once { parts.len() } else { 1 }));
@@ -184,7 +184,7 @@ impl World {
 
     pub(crate) fn snapshots_of(&self, app: App, repository: &str, id: &str) -> Vec<String> {
         let mut names: Vec<(u32, String)> = self
-            .store
+            .store_of(app)
             .snapshot_names(repository)
             .into_iter()
             .filter_map(|name| {
@@ -198,10 +198,8 @@ impl World {
 
     /// Starts and ends parts.
     pub(crate) fn run_queues(&mut self) {
-        if self.store.is_down() {
-            return;
-        }
-        let kinds: Vec<App> = self.apps.keys().copied().collect();
+        let up = |app: &App| !self.store_of(*app).is_down();
+        let kinds: Vec<App> = self.apps.keys().copied().filter(up).collect();
         for app in kinds {
             self.notice_ended_parts(app);
             self.start_due_parts(app);
@@ -209,8 +207,8 @@ impl World {
     }
 
     fn notice_ended_parts(&mut self, app: App) {
-        let (now, store) = (self.now, self.store.clone());
-        let repository = self.options.repository.clone();
+        let (now, store) = (self.now, self.store_of(app).clone());
+        let repository = self.repository_of(app).to_owned();
         let Some(state) = self.apps.get_mut(&app).filter(|state| state.alive) else { return };
         for (name, started) in std::mem::take(&mut state.running) {
             let facts = store.snapshot_state(&repository, &name);
@@ -244,9 +242,14 @@ impl World {
         }
         for part in parts {
             let indices = self.indices_of_part(app, part.number);
-            let repository = self.options.repository.clone();
-            let started =
-                self.store.start_snapshot(&repository, &part.name, &indices, part.metadata.clone(), true);
+            let repository = self.repository_of(app).to_owned();
+            let started = self.store_of(app).start_snapshot(
+                &repository,
+                &part.name,
+                &indices,
+                part.metadata.clone(),
+                true,
+            );
             if let Some(state) = self.apps.get_mut(&app) {
                 match started {
                     Ok(()) => state.running.push((part.name, now)),

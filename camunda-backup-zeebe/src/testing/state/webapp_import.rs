@@ -106,7 +106,11 @@ impl World {
     fn write_webapps_indices(&self, partition: u32, position: u64) {
         for name in ["operate-list-view-8.3.0_", "operate-incident-8.3.1_", "tasklist-task-8.8.0_"] {
             let document = json!({"partitionId": partition, "position": position, "key": partition});
-            self.store.put_document(&self.webapps_index(name), &partition.to_string(), document);
+            self.store_of(App::Webapps).put_document(
+                &self.webapps_index(name),
+                &partition.to_string(),
+                document,
+            );
         }
     }
 
@@ -125,7 +129,7 @@ impl World {
                 App::Webapps => self.webapps_index(name),
                 _ => format!("{}-{name}", self.prefix_of(app)),
             };
-            self.store.put_document(&index, "fixed", json!({"id": "fixed"}));
+            self.store_of(app).put_document(&index, "fixed", json!({"id": "fixed"}));
         }
     }
 
@@ -143,10 +147,10 @@ impl World {
             "id": id, "aliasName": "process-instance",
             "partitionId": partition, "position": position, "sequence": position
         });
-        self.store.put_document(&format!("{prefix}-{positions}"), &id, imported);
+        self.store_of(app).put_document(&format!("{prefix}-{positions}"), &id, imported);
         for name in data {
             let document = json!({"partitionId": partition, "position": position, "key": partition});
-            self.store.put_document(&format!("{prefix}-{name}"), &partition.to_string(), document);
+            self.store_of(app).put_document(&format!("{prefix}-{name}"), &partition.to_string(), document);
         }
     }
 
@@ -154,7 +158,7 @@ impl World {
     /// then main indices, dated ones, other main ones, their dated ones, and the rest in the last part.
     pub(crate) fn indices_of_part(&self, app: App, number: u32) -> Vec<String> {
         let last = self.part_count(app);
-        let names = self.store.index_names();
+        let names = self.store_of(app).index_names();
         let mine = names.into_iter().filter(|name| self.owns(app, name));
         mine.filter(|name| {
             let group = if app == App::Optimize { optimize_group(name) } else { group(name) };

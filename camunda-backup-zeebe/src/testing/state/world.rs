@@ -53,6 +53,10 @@ pub(crate) struct World {
     pub posts: BTreeMap<(Component, i64), u32>,
     /// Grows with every list that is answered: nothing is sorted.
     pub shuffle: usize,
+    /// The exporter's phase on a replica where it is neither running nor paused: the word that is shown.
+    pub other_phases: BTreeMap<(u32, u32), String>,
+    /// The store of an application that is configured with another one.
+    pub other_stores: BTreeMap<App, Arc<dyn SecondaryStore>>,
     /// Positions that the documents in the store show, for records and for each importer.
     pub flushed: BTreeMap<(Option<App>, u32), u64>,
 }
@@ -93,6 +97,8 @@ impl World {
             history: Vec::new(),
             posts: BTreeMap::new(),
             shuffle: 0,
+            other_phases: BTreeMap::new(),
+            other_stores: BTreeMap::new(),
             flushed: BTreeMap::new(),
             options,
             clock,
@@ -105,6 +111,23 @@ impl World {
         let ago = self.clock.elapsed().saturating_sub(at);
         let ago = u64::try_from(ago.as_millis()).unwrap_or(u64::MAX);
         Timestamp::from_millis(self.clock.now().millis().saturating_sub(ago))
+    }
+
+    pub(crate) fn store_of(&self, app: App) -> &Arc<dyn SecondaryStore> {
+        self.other_stores.get(&app).unwrap_or(&self.store)
+    }
+
+    pub(crate) fn repository_of(&self, app: App) -> &str {
+        self.options.repository_of.get(&app.component()).unwrap_or(&self.options.repository)
+    }
+
+    /// Whether a restarted broker has not opened its exporter of a partition yet.
+    pub(crate) fn exporter_is_closed(&self, broker: u32, partition: &Partition) -> bool {
+        let restarted = self.broker(broker).filter(|broker| !broker.ready_at.is_zero());
+        let led_since = if partition.leader == Some(broker) { partition.led_since } else { Duration::ZERO };
+        restarted.is_some_and(|broker| {
+            self.now < broker.ready_at.max(led_since) + self.options.exporters_open_after
+        })
     }
 
     pub(crate) fn version_of(&self, component: &Component) -> CamundaVersion {
@@ -139,9 +162,19 @@ impl World {
             let partition = &mut self.partitions[index];
             if phase.is_some() && has_majority {
                 partition.write_records(self.options.records_per_second, passed);
-                let delivers = matches!(phase, Some(Phase::Exporting | Phase::SoftPaused));
-                if delivers && !store_is_down && exporters_run {
-                    partition.export(phase == Some(Phase::Exporting));
+                let runs =
+                    partition.leader.is_none_or(|id| !self.other_phases.contains_key(&(id, partition.id)));
+                let spacing = self.options.exporter_flush;
+                match phase {
+                    _ if !runs || store_is_down || !exporters_run => {}
+                    Some(Phase::Exporting | Phase::SoftPaused) => {
+                        partition.read_records();
+                        partition.flush(to, spacing, phase == Some(Phase::Exporting));
+                    }
+                    Some(Phase::Paused) if partition.read > partition.exported => {
+                        partition.flush(to, spacing, true);
+                    }
+                    _ => {}
                 }
             }
             partition.sample(to);

@@ -6,7 +6,7 @@ use crate::testing::state::world::World;
 impl World {
     /// The words of 8.6; 8.8+ uses the same.
     pub(crate) fn refusal_text(&self, app: App, refusal: &AppRefusal) -> String {
-        let (opensearch, repository) = (self.store.is_opensearch(), &self.options.repository);
+        let (opensearch, repository) = (self.store_of(app).is_opensearch(), self.repository_of(app));
         match refusal {
             AppRefusal::NotConfigured => "No backup repository configured.".to_owned(),
             AppRefusal::NoRepository(name) => format!("No repository with name [{name}] could be found."),
