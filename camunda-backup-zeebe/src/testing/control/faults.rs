@@ -173,10 +173,10 @@ impl FakeCamunda {
 
     /// The exporter on one replica shows this phase (`CLOSED`, or a word of the future) and delivers nothing, whatever is
     /// paused or resumed, until the broker restarts; `None` ends it.
-    pub fn set_exporter_phase(&self, id: &BrokerId, partition: PartitionId, word: Option<&str>) {
+    pub fn set_exporter_phase(&self, id: &BrokerId, partition: PartitionId, phase: Option<&str>) {
         let (mut world, key) = (self.world(), (number(id), partition.0));
-        match word {
-            Some(word) => world.other_phases.insert(key, word.to_owned()),
+        match phase {
+            Some(phase) => world.other_phases.insert(key, phase.to_owned()),
             None => world.other_phases.remove(&key),
         };
     }
