@@ -2,7 +2,9 @@
 """source_rules.py: rules about the text of the project's files that no compiler keeps.
 
 Fails on: code that is not written yet, a FIXME, a pause in a test that no comment justifies, a path of one machine, the
-host of a package registry. Warns when a source file has more than 400 lines without its tests.
+host of a package registry, a quirk or defect (Q12, `q12_`) that docs/server-quirks.md does not
+explain, a library some of whose tests `cargo test -p` would leave out. Warns when a source file has more than 400 lines
+without its tests.
 """
 
 import pathlib
@@ -20,6 +22,9 @@ REGISTRY = re.compile(
     r"(index|static)\.crates\.io|pypi\.org|pythonhosted\.org|registry\.npmjs|proxy\.golang\.org"
     r"|(repo1?|repo\.maven)\.(maven|apache)\.org|deb\.debian\.org|\b(artifactory|nexus|devpi|verdaccio)[\w-]*\.\w+\.\w+"
 )
+# `Q12` and `D3` in prose and comments, `q12_` and `_d03_` in the names of tests.
+CITED = re.compile(r"(?<![\w.#/-])([QD])(\d{1,2})(?![\w.])|(?<![A-Za-z0-9])([qd])(\d{1,2})_")
+QUIRKS = "docs/server-quirks.md"
 # Cargo writes the registry there itself, and the rules are written here.
 EXEMPT = re.compile(r"(^|/)Cargo\.lock$|^\.ci/source_rules\.py$")
 
@@ -74,11 +79,41 @@ def text_problems(lines):
             yield number, "the host of a package registry"
 
 
+def explained():
+    """The numbers that have a line of their own in the table of quirks."""
+    lines = pathlib.Path(QUIRKS).read_text(encoding="utf-8").splitlines()
+    return {match[1] for match in (re.match(r"\| ([QD]\d+) \|", line) for line in lines) if match}
+
+
+def citation_problems(lines, known):
+    for number, line in enumerate(lines):
+        for cited in CITED.finditer(line):
+            letter, digits = cited[1] or cited[3], cited[2] or cited[4]
+            if f"{letter.upper()}{int(digits)}" not in known:
+                yield number, f"{letter.upper()}{int(digits)} is not explained in {QUIRKS}"
+
+
+def manifest_problems(lines):
+    """A library with a feature for its tests depends on itself with it, so that testing it alone runs all of them."""
+    text = "\n".join(lines)
+    named = re.search(r'^name = "([^"]+)"', text, re.M)
+    if named and re.search(r"^testing = \[", text, re.M):
+        itself = rf'^{named[1]} = \{{ path = "\.", features = \["testing"\] \}}'
+        _, _, dev_dependencies = text.partition("[dev-dependencies]")
+        if not re.search(itself, dev_dependencies, re.M):
+            yield 0, "`cargo test -p` leaves out tests: no dev-dependency on itself with the feature `testing`"
+
+
 def main():
     problems = seen = 0
+    known = explained()
     for name, lines in files():
         seen += 1
         found = list(text_problems(lines))
+        if name.endswith("Cargo.toml"):
+            found += manifest_problems(lines)
+        if name.endswith((".rs", ".md")):
+            found += citation_problems(lines, known)
         if name.endswith(".rs"):
             found += rust_problems(name, lines)
             own = first_test_line(name, lines)

@@ -44,10 +44,9 @@ pub mod testing;
 mod tolerant;
 
 #[cfg(test)]
-mod hostile_json;
+mod client_against_fake;
 #[cfg(test)]
-#[cfg(feature = "testing")]
-mod second_opinion;
+mod hostile_json;
 
 pub use client::SearchStore;
 pub use create_snapshot::{CreateSnapshot, MAX_METADATA_BYTES};

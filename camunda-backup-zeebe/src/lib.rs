@@ -14,11 +14,10 @@
 //!                                              └► ClusterApi, Exporters, Health
 //! ```
 
-#[cfg(test)]
-#[cfg(feature = "testing")]
-mod against_the_simulation;
 mod answer;
 mod backup_state;
+#[cfg(test)]
+mod client_against_fake;
 mod cluster;
 mod detect;
 pub mod dialect;

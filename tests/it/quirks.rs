@@ -1,4 +1,4 @@
-//! The quirks Q1–Q36 of real servers, each as a test of a whole run where the whole run shows it.
+//! What real servers do, Q1 to Q36 of `docs/server-quirks.md`, each as a test of a whole run where the whole run shows it.
 //!
 //! Where each number is tested: "run" = here and in `defects.rs`, a whole run on the simulated cluster; "client" = the
 //! unit tests of `camunda-backup-zeebe` and `camunda-backup-es`; "fake" = that the simulated servers have the quirk at all.
@@ -33,6 +33,8 @@
 //! | Q19, Q20, Q32 | fake of the store; they show in a restore only |
 //! | Q21, Q25–Q28, Q30, Q37 | restore and failover, later work |
 //! | Q29 | fake (used ids stay used); run `ids::d10` |
+//! | Q38–Q43 | restore and failback, later work |
+//! | Q44, Q45 | fake `control` |
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod apps;
