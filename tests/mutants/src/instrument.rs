@@ -97,7 +97,7 @@ impl Instrument<'_> {
     fn binary(&mut self, expr: &mut Expr) {
         let Expr::Binary(binary) = &*expr else { return };
         let (left, right, span) = (binary.left.clone(), binary.right.clone(), binary.op.span());
-        let shown = short(&*binary);
+        let shown = short(binary);
         let others: Vec<BinOp> = match binary.op {
             BinOp::Eq(_) => vec![parse_quote!(!=)],
             BinOp::Ne(_) => vec![parse_quote!(==)],
@@ -176,7 +176,7 @@ impl VisitMut for Instrument<'_> {
             Item::Trait(item) => &item.attrs,
             _ => return,
         };
-        if attributes.iter().any(|attribute| is_for_tests(attribute)) {
+        if attributes.iter().any(is_for_tests) {
             return;
         }
         // How things are shown and compared decides nothing.
@@ -201,8 +201,7 @@ impl VisitMut for Instrument<'_> {
     }
 
     fn visit_impl_item_fn_mut(&mut self, function: &mut ImplItemFn) {
-        if function.sig.constness.is_some() || function.attrs.iter().any(|attribute| is_for_tests(attribute))
-        {
+        if function.sig.constness.is_some() || function.attrs.iter().any(is_for_tests) {
             return;
         }
         let name = function.sig.ident.to_string();

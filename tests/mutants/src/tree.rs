@@ -154,9 +154,9 @@ impl Copy {
 fn is_watched(name: &str) -> bool {
     let Some(inner) = name.strip_prefix("camunda-backup-procedures/src/") else { return false };
     let in_room =
-        |room: &&str| inner.strip_prefix(*room).is_some_and(|rest| rest.starts_with('/') || rest == ".rs");
+        |room: &str| inner.strip_prefix(room).is_some_and(|rest| rest.starts_with('/') || rest == ".rs");
     inner.ends_with(".rs")
-        && WATCHED.iter().any(|room| in_room(&room))
+        && WATCHED.iter().any(|room| in_room(room))
         && !LEFT_OUT.iter().any(|part| inner.contains(part))
 }
 
