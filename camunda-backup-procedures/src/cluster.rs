@@ -151,8 +151,8 @@ impl Cluster {
     /// [`Abandoned::remaining`] means: not done, call it again.
     ///
     /// # Cancellation
-    /// What was deleted is deleted; call it again for the rest. With a journal whose lock is not the operating system's, the
-    /// lock stays until somebody breaks it.
+    /// What was deleted is deleted; call it again for the rest. With a journal whose lock is made of puts and lists, the lock
+    /// stays for about a minute.
     pub async fn abandon(&self, id: BackupId) -> Result<Abandoned> {
         let claim = self.connection.claim().await?;
         let abandoned = self.abandon_claimed(id).await;
@@ -178,19 +178,21 @@ impl Cluster {
 /// What is owed stays in the journal until it was seen to be done. A living run is never disturbed: its claim refuses
 /// this call with the holder's name. A pause that is found within an hour of one of ours that was never answered is taken
 /// for that one and resumed, and so is one while a run with damaged records could owe it: nobody should pause by hand then.
+/// A call that finds nothing to do writes nothing and takes no lock. A record that cannot be read proves nothing: what the
+/// others prove is done, and the error names it.
 ///
 /// # Errors
 /// `Claimed` while a run is under way. `NeedsOperator` with the exact requests when exporting could not be seen running
 /// within three minutes, and with words when something is owed to a gateway of another address, when a plan cannot be read, or
-/// when a pause of the last week may be ours. The debt stays in the journal: call again. `Journal` when nothing can be
-/// written there: what is owed is done all the same, and the error says so.
+/// when a pause of the last week may be ours. The debt stays in the journal: call again. `Journal` when something is owed and
+/// nothing can be written there: what is owed is done all the same, and the error says so; and when a record cannot be read.
 ///
 /// It takes seconds when brokers answer, three minutes for each debt when they do not. When a process died while a pause was
 /// on its way, a minute and a second resume come on top: such a pause may come true late.
 ///
 /// # Cancellation
-/// Dropping the future leaves what is not done yet for the next call. With a journal whose lock is not the operating
-/// system's, the lock stays as well, until somebody breaks it.
+/// Dropping the future leaves what is not done yet for the next call. With a journal whose lock is made of puts and lists, the
+/// lock stays for about a minute as well.
 pub async fn recover(config: ClusterConfig, options: ConnectOptions) -> Result<RecoveryReport> {
     let connection = Box::pin(options.into_recovering(config)).await?;
     Box::pin(recover::recover(&connection)).await

@@ -88,7 +88,7 @@ impl ConnectOptions {
                 ));
             }
         };
-        let journal: Arc<dyn Journal> = Arc::new(Bounded(journal));
+        let journal: Arc<dyn Journal> = Arc::new(Bounded::new(journal));
         let handles = Handles::new(&config, &transport)?;
         let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
         Ok(Connection { config, handles, journal, clock, observer: self.observer, used: Mutex::default() })

@@ -11,12 +11,13 @@
 //! # Keys
 //! ```text
 //! runs/<cluster>/<run>/00000001.json          one record each, in order, never changed
+//! runs/<cluster>/<run>/removing.json          the run is over and is being removed
 //! claims/<cluster>/00000007.json              who took the cluster with fencing token 7
 //! claims/<cluster>/00000007.released.json     and that it was given back
 //! ```
 //! Every one of these is two lines of JSON: the content, readable by a person, and a checksum over it.
-//! The library never overwrites or deletes one, so there is no state in which a reader sees half a change. Whole runs that
-//! owe nothing may be deleted by you; see [`FileJournal`].
+//! The library never overwrites one, so there is no state in which a reader sees half a change. What is over it removes,
+//! where the store can: claims that were given back, and old runs that owe nothing (`ClusterConfig::retention`).
 
 use std::any::Any;
 use std::fmt::{self, Debug};
@@ -26,7 +27,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use camunda_backup_core::Result;
 
-mod bounded;
+mod checksum;
 mod claim;
 mod file;
 mod history;
@@ -34,24 +35,29 @@ mod holder;
 mod key;
 mod memory;
 mod put_list_lock;
+mod reading;
 mod record;
+mod removal;
 mod run_log;
-mod seal;
 #[cfg(test)]
 mod tests;
+mod timeout;
 
-pub(crate) use bounded::Bounded;
 pub(crate) use claim::lock_only;
-pub use claim::{Claim, Orphan, claim};
+pub use claim::{Claim, Orphan, claim, open_claims};
 pub use file::FileJournal;
-pub use history::{Damage, RunHistory, Takeover, histories};
+pub(crate) use history::run_names;
+pub use history::{Damage, RunHistory, Takeover, Unread, histories, history};
 pub use holder::Holder;
 pub use key::Key;
 pub use memory::MemoryJournal;
 #[cfg(any(test, feature = "testing"))]
 pub use memory::PutFault;
+use put_list_lock::Beats;
 pub use record::{Record, RunId};
+pub(crate) use removal::{finish_removals, remove_claims, remove_run};
 pub use run_log::RunLog;
+pub(crate) use timeout::Bounded;
 
 /// The largest body that a journal has to take, in bytes: 16 MiB. Readers refuse longer ones instead of loading them.
 pub const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -74,25 +80,62 @@ pub enum Lock {
     Held(Option<Holder>),
 }
 
+/// What became of [`Journal::remove`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removal {
+    /// Nothing is stored under the key, and that survives a power cut.
+    Gone,
+    /// This store removes nothing.
+    Unsupported,
+}
+
 /// An exclusive lock. Give it back with [`Journal::unlock`].
 ///
 /// Dropping it is enough for [`FileJournal`] and [`MemoryJournal`]. A lock made of puts and lists stays held when it
-/// is dropped, because dropping cannot write.
-#[must_use = "a dropped guard gives the lock back, or leaves it held for ever"]
+/// is dropped, because dropping cannot write; others take it over when its beats have stopped.
+#[must_use = "a dropped guard gives the lock back, or leaves it held until others see that its beats have stopped"]
 pub struct LockGuard {
     resource: Option<Box<dyn Any + Send + Sync>>,
     release: Option<(Key, Bytes)>,
+    beats: Option<Beats>,
+    /// Ends with the guard.
+    beating: Option<AbortOnDrop>,
 }
 
 impl LockGuard {
     /// A lock that is held as long as `resource` lives, such as an open, locked file or a session.
     pub fn until_dropped(resource: impl Any + Send + Sync) -> Self {
-        Self { resource: Some(Box::new(resource)), release: None }
+        Self { resource: Some(Box::new(resource)), release: None, beats: None, beating: None }
     }
 
     /// A lock that is given back by storing `body` under `key`.
     pub fn until_put(key: Key, body: Bytes) -> Self {
-        Self { resource: None, release: Some((key, body)) }
+        Self { resource: None, release: Some((key, body)), beats: None, beating: None }
+    }
+
+    /// Shows others in the background that the holder lives, until the guard is given back or dropped. Does nothing for
+    /// a lock that needs no such sign.
+    ///
+    /// [`claim`] calls this. Whoever takes a lock made of puts and lists without a claim calls it at once, from within a
+    /// tokio runtime: without it, others take the lock over after a minute.
+    pub fn keep_alive(&mut self, journal: Arc<dyn Journal>) {
+        if let Some(beats) = self.beats.take() {
+            self.beating = Some(AbortOnDrop(tokio::spawn(beats.go_on(journal))));
+        }
+    }
+
+    /// What is held, if it is of this type.
+    fn into_resource<T: 'static>(self) -> Option<T> {
+        self.resource.and_then(|resource| resource.downcast().ok()).map(|resource| *resource)
+    }
+}
+
+/// A task that ends when this is dropped.
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
@@ -102,6 +145,7 @@ impl Debug for LockGuard {
         f.debug_struct("LockGuard")
             .field("resource", &self.resource.is_some())
             .field("release", &key)
+            .field("beats", &self.beating.is_some())
             .finish()
     }
 }
@@ -129,12 +173,16 @@ impl Debug for LockGuard {
 /// * `list`: list objects with the prefix `<prefix>/`, follow every continuation page, sort. It must be strongly
 ///   consistent, as S3, GCS and Azure Blob are.
 /// * `read`: `GET`, refusing more than [`MAX_BODY`] bytes.
+/// * `remove`: `DELETE`. Without it everything works, and the journal grows.
 /// * `lock`: leave the default. It numbers the holders `locks/<name>/<n>` and ends each with
-///   `locks/<name>/<n>.released`. Such a store cannot tell whether a holder is dead, so a lock whose process was
-///   killed stays [`Lock::Held`] until an operator who made sure of it calls [`break_lock`](Self::break_lock). A store
-///   with leases or sessions overrides `lock` with one that ends with its holder.
+///   `locks/<name>/<n>.released`. While it lives, a holder stores `locks/<name>/<n>.beat.<k>` every ten seconds. Whoever
+///   wants the lock looks every two seconds: a new beat means that the holder lives, and the answer is [`Lock::Held`], after
+///   ten seconds as a rule. A holder without a new beat for a minute of the observer's own clock is gone; it is ended, and
+///   the observer has the lock, behind a higher fencing token. So `lock` may take somewhat more than a minute. No wall
+///   clock is compared with another. A store with leases or sessions overrides `lock` with one that ends with its
+///   holder.
 /// * Versioning, lifecycle and retention rules of the bucket must not delete keys younger than the oldest backup that
-///   you may want to explain; anything older may go, run by run.
+///   you may want to explain; anything older may go, run by run. Keys below `locks/` may go after a month.
 ///
 /// # Cancellation
 /// Dropping a `put_new` leaves its outcome unknown, like a lost answer.
@@ -155,22 +203,42 @@ pub trait Journal: Debug + Send + Sync {
     /// The body under `key`.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](camunda_backup_core::ErrorKind::NotFound) if there is none.
+    /// [`ErrorKind::NotFound`](camunda_backup_core::ErrorKind::NotFound) if there is none,
+    /// [`ErrorKind::BodyTooLarge`](camunda_backup_core::ErrorKind::BodyTooLarge) if it is longer than [`MAX_BODY`], which is
+    /// damage. Any other error means that the body may well be intact: nothing is concluded from it.
     async fn read(&self, key: &Key) -> Result<Bytes>;
 
-    /// Tries to take the lock `name`, without waiting, for as long as the guard lives.
+    /// Removes what is stored under `key`. It is no error if there is nothing.
+    ///
+    /// The library removes only what is over: claims that were given back, old runs that owe nothing, old beats. When
+    /// this returns [`Removal::Gone`], the key stays away, also after a power cut, and so do all keys that were removed
+    /// before it. The default removes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Journal`](camunda_backup_core::ErrorKind::Journal). The body may or may not be stored still.
+    async fn remove(&self, key: &Key) -> Result<Removal> {
+        let _ = key;
+        Ok(Removal::Unsupported)
+    }
+
+    /// Tries to take the lock `name` for as long as the guard lives. Never waits until a living holder gives it back.
     ///
     /// Taking it twice is refused in the same process too. `holder` is what others are told.
     ///
     /// # Guarantees
-    /// [`FileJournal`] and [`MemoryJournal`] release it when the holder dies. The default, made of `put_new` and
-    /// `list`, cannot: see the trait.
+    /// [`FileJournal`] and [`MemoryJournal`] release it when the holder dies, and answer at once. The default, made of
+    /// `put_new` and `list`, looks whether the holder lives, for a minute at most: see the trait. It needs
+    /// [`LockGuard::keep_alive`].
+    ///
+    /// # Cancellation
+    /// A dropped future of the default may leave the lock held, until others see that it has no beats.
     async fn lock(&self, name: &str, holder: &Holder) -> Result<Lock> {
         put_list_lock::lock(self, name, holder).await
     }
 
     /// Gives a lock back.
-    async fn unlock(&self, guard: LockGuard) -> Result<()> {
+    async fn unlock(&self, mut guard: LockGuard) -> Result<()> {
+        guard.beating = None;
         if let Some((key, body)) = guard.release {
             self.put_new(&key, body).await?;
         }
@@ -180,7 +248,8 @@ pub trait Journal: Debug + Send + Sync {
 
     /// Ends the lock `name` although its holder has not given it back, and returns who that was.
     ///
-    /// Only for a holder that is certainly dead. If it is not, the fencing tokens still stop it from writing to the
+    /// Only for a holder that is certainly dead, and only to save the minute after which `lock` does the same. If it is
+    /// not dead, the fencing tokens still stop it from writing to the
     /// journal, but not from sending requests to the cluster.
     ///
     /// # Errors
@@ -200,6 +269,9 @@ impl<J: Journal + ?Sized> Journal for Arc<J> {
     }
     async fn read(&self, key: &Key) -> Result<Bytes> {
         (**self).read(key).await
+    }
+    async fn remove(&self, key: &Key) -> Result<Removal> {
+        (**self).remove(key).await
     }
     async fn lock(&self, name: &str, holder: &Holder) -> Result<Lock> {
         (**self).lock(name, holder).await

@@ -2,6 +2,7 @@
 
 mod record;
 mod report;
+mod retention;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::connection::clients::Clients;
 use crate::engine::{Entry, RunOutcome, entries};
 use crate::exporting::{is_paused, resume_exporting};
 use crate::facts::discover::dialect_for;
-use crate::journal::{Claim, RunHistory, RunId, RunLog, histories, lock_only};
+use crate::journal::{Claim, RunHistory, RunId, RunLog, histories, lock_only, open_claims};
 use crate::obligation::Obligation;
 use crate::plan::Plan;
 
@@ -24,6 +25,7 @@ use record::{
     owed_by_what_is_understood, plan_of, unreadable_end,
 };
 pub use report::{RecoveredEnd, RecoveredRun, RecoveryReport};
+pub(crate) use retention::tidy;
 
 /// A number for run names, different for every claim of a cluster.
 pub(crate) fn nonce(claim: &Claim) -> u32 {
@@ -43,6 +45,9 @@ pub(crate) async fn debts(connection: &Connection) -> Result<Vec<(RunId, Obligat
 
 /// Finishes what dead runs owe. See [`Cluster::recover`](crate::Cluster::recover).
 pub(crate) async fn recover(connection: &Connection) -> Result<RecoveryReport> {
+    if let Some(nothing_to_do) = look(connection).await? {
+        return Ok(nothing_to_do);
+    }
     let mut claim = match connection.claim().await {
         Ok(claim) => claim,
         Err(error) if error.kind() == ErrorKind::Journal => {
@@ -59,22 +64,42 @@ pub(crate) async fn recover(connection: &Connection) -> Result<RecoveryReport> {
             }
         }
     }
+    tidy(connection, &claim).await;
     let released = claim.release().await;
     let report = result?;
     released?;
     Ok(report)
 }
 
+/// What there is to say if there is nothing to do: every run has ended and owes nothing, no claim is open, and no pause
+/// came late. Without lock and claim, so that a call that finds nothing leaves nothing, and is in nobody's way.
+async fn look(connection: &Connection) -> Result<Option<RecoveryReport>> {
+    let (journal, cluster) = (connection.journal.as_ref(), &connection.config.name);
+    // In this order: whoever has claimed the cluster since has a claim that the next call sees.
+    let all = histories(journal, cluster).await?;
+    if !open_claims(journal, cluster).await?.is_empty() {
+        return Ok(None);
+    }
+    for history in &all {
+        let Ok(entries) = entries(history) else { return Ok(None) };
+        if !has_ended(&entries) || !owed(history, &entries).is_ok_and(|owed| owed.is_empty()) {
+            return Ok(None);
+        }
+    }
+    for history in &all {
+        if came_late(connection, history).await?.is_some() {
+            return Ok(None);
+        }
+    }
+    let damage = all.iter().flat_map(damage_of).collect();
+    Ok(Some(RecoveryReport { damage, ..RecoveryReport::default() }))
+}
+
 /// The journal takes no record, not even who recovers. What is owed is done all the same; it stays on record as owed, and
 /// the next call does it again. Returns what to tell the caller.
 async fn pay_unrecorded(connection: &Connection, refused: Error) -> Error {
-    let locked = lock_only(
-        connection.journal.as_ref(),
-        &connection.config.name,
-        "camunda-backup",
-        connection.clock.now(),
-    )
-    .await;
+    let (journal, name) = (&connection.journal, &connection.config.name);
+    let locked = lock_only(journal, name, "camunda-backup", connection.clock.now()).await;
     let guard = match locked {
         Ok(guard) => guard,
         Err(error) if error.kind() == ErrorKind::Claimed => return error,

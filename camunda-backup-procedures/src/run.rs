@@ -21,7 +21,7 @@ use crate::facts::Facts;
 use crate::facts::discover::{Discovery, look_again};
 use crate::journal::{Claim, RunId, RunLog};
 use crate::plan::Plan;
-use crate::recover::{debts, highest_id, nonce};
+use crate::recover::{debts, highest_id, nonce, tidy};
 use crate::report::{Failure, Report};
 
 /// The handle to a run that is under way.
@@ -148,8 +148,9 @@ async fn run(
     let claim = connection.claim().await?;
     let run = RunId::new(connection.clock.now(), nonce(&claim));
     let result = run_claimed(connection, discovery, plan, events.clone(), stop, &claim, run).await;
+    tidy(connection, &claim).await;
     if let Err(error) = claim.release().await {
-        tracing::warn!(%error, "the claim could not be released in the journal; a file's lock ends with this process, another is broken by hand");
+        tracing::warn!(%error, "the claim could not be released in the journal; its lock ends with this process, or a minute later");
     }
     events.drain().await;
     result

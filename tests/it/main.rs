@@ -12,6 +12,7 @@ mod docs;
 mod five_variables;
 mod golden_plans;
 mod handle;
+mod journal;
 mod kill9;
 mod preflight;
 mod promise;

@@ -20,7 +20,7 @@ fn broker(id: u32) -> BrokerId {
 }
 
 /// A process that dies as soon as exporting is paused everywhere.
-async fn die_paused(simulated: &SimulatedCluster, config: ClusterConfig) {
+pub(crate) async fn die_paused(simulated: &SimulatedCluster, config: ClusterConfig) {
     let process = SimulatedProcess::immortal(simulated);
     let cluster = Cluster::connect_with(config, process.connect_options()).await.unwrap();
     let planned = plan(&cluster);

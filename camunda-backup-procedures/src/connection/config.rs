@@ -73,6 +73,12 @@ pub struct ClusterConfig {
     /// The directory of the journal. Required unless a journal is given in code.
     #[serde(default)]
     pub journal: Option<PathBuf>,
+    /// After how many days the journal forgets a run that has ended and owes nothing; 0 keeps all for ever. Default 90.
+    ///
+    /// Runs are removed at the end of later ones. The newest stays, and the one with the highest backup id. With a run goes
+    /// what proves that its parts are ours, so [`Cluster::abandon`](crate::Cluster::abandon) refuses its id then.
+    #[serde(default = "default_retention_days")]
+    pub retention_days: u32,
 }
 
 /// Where Camunda keeps what its web applications show.
@@ -85,6 +91,10 @@ pub enum SecondaryStorage {
     SearchStore,
     /// A relational database (8.9+). It is backed up with its own tools; this library can do the Zeebe part.
     Rdbms,
+}
+
+const fn default_retention_days() -> u32 {
+    90
 }
 
 fn default_name() -> String {
@@ -127,6 +137,7 @@ impl ClusterConfig {
             accept_unsupported_version: false,
             prefer_actuators: false,
             journal: None,
+            retention_days: default_retention_days(),
         }
     }
 
@@ -140,6 +151,7 @@ impl ClusterConfig {
     /// | `CAMUNDA_REST_URL` | the application address with `/v1` or `/v2` |
     /// | `CAMUNDA_BROKER_URLS` | `0=http://zeebe-0:9600,1=http://zeebe-1:9600` |
     /// | `CAMUNDA_BACKUP_JOURNAL` | the journal's directory; default `camunda-backup-journal` in the working directory |
+    /// | `CAMUNDA_BACKUP_RETENTION_DAYS` | after how many days the journal forgets a run that is over; default 90, 0 keeps all |
     /// | `CAMUNDA_ZEEBE_FORMER_URLS` | `http://old:9600,…`: addresses that the gateway had before |
     /// | `CAMUNDA_CLUSTER_SIZE` | how many brokers there are; of use up to 8.3 |
     /// | `CAMUNDA_CLUSTER_NAME`, `CAMUNDA_VERSION`, `CAMUNDA_RECORD_PREFIX` | optional |
@@ -184,6 +196,14 @@ impl ClusterConfig {
             config.cluster_size = Some(size.trim().parse().map_err(|_| {
                 in_variable("CAMUNDA_CLUSTER_SIZE")(Error::new(ErrorKind::Config, "this is not a number"))
             })?);
+        }
+        if let Some(days) = lookup("CAMUNDA_BACKUP_RETENTION_DAYS") {
+            config.retention_days = days.trim().parse().map_err(|_| {
+                in_variable("CAMUNDA_BACKUP_RETENTION_DAYS")(Error::new(
+                    ErrorKind::Config,
+                    "this is not a number of days",
+                ))
+            })?;
         }
         let journal = lookup("CAMUNDA_BACKUP_JOURNAL").unwrap_or_else(|| "camunda-backup-journal".to_owned());
         config.journal = Some(PathBuf::from(journal));

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::{RunHistory, histories};
 use super::record::FORMAT;
-use super::{Holder, Journal, Key, Lock, LockGuard, Put, seal};
+use super::{Holder, Journal, Key, Lock, LockGuard, Put, checksum};
 
 /// How often the next token is tried. Only a holder whose lock was broken can be in the way.
 const TOKEN_TRIES: u32 = 16;
@@ -50,7 +50,10 @@ struct Entry {
     holder: Holder,
 }
 
-/// Claims a cluster, without waiting.
+/// Claims a cluster, without waiting for a holder that lives.
+///
+/// It answers at once with a lock of the operating system. With one made of puts and lists it takes as long as
+/// [`Journal::lock`] says: some ten seconds until the holder is seen to live, about a minute until it is seen to be gone.
 ///
 /// `cluster` is the name that all processes use for it, one segment of a [`Key`]; `holder_name` is what others are
 /// told, such as `camunda-backup`.
@@ -66,10 +69,7 @@ pub async fn claim(
 ) -> Result<Claim> {
     check_cluster(cluster)?;
     let mut holder = Holder::this_process(holder_name, now);
-    let guard = match journal.lock(cluster, &holder).await? {
-        Lock::Acquired(guard) => guard,
-        Lock::Held(other) => return Err(held(cluster, other.as_ref())),
-    };
+    let guard = locked(&journal, cluster, &holder).await?;
     match take_token(&*journal, cluster, &mut holder).await {
         Ok(orphans) => Ok(Claim { journal, cluster: cluster.to_owned(), holder, guard, orphans }),
         Err(error) => {
@@ -83,16 +83,34 @@ pub async fn claim(
 /// The lock of a claim without its record, for a journal that takes none (a full disk). What is done under it is seen by
 /// nobody later, so it must be what may be done twice.
 pub(crate) async fn lock_only(
-    journal: &dyn Journal,
+    journal: &Arc<dyn Journal>,
     cluster: &str,
     holder_name: &str,
     now: Timestamp,
 ) -> Result<LockGuard> {
     check_cluster(cluster)?;
-    match journal.lock(cluster, &Holder::this_process(holder_name, now)).await? {
-        Lock::Acquired(guard) => Ok(guard),
+    locked(journal, cluster, &Holder::this_process(holder_name, now)).await
+}
+
+async fn locked(journal: &Arc<dyn Journal>, cluster: &str, holder: &Holder) -> Result<LockGuard> {
+    match journal.lock(cluster, holder).await? {
+        Lock::Acquired(mut guard) => {
+            guard.keep_alive(Arc::clone(journal));
+            Ok(guard)
+        }
         Lock::Held(other) => Err(held(cluster, other.as_ref())),
     }
+}
+
+/// The claims of a cluster that were not given back, oldest first: that of a run that is under way, and those of processes
+/// that died. Reads only, and needs no lock; it cannot tell one from the other, [`claim`] can.
+///
+/// # Errors
+/// [`ErrorKind::Journal`] if the journal cannot be listed.
+pub async fn open_claims(journal: &dyn Journal, cluster: &str) -> Result<Vec<Orphan>> {
+    check_cluster(cluster)?;
+    let claims = claims_of(journal, cluster).await?;
+    orphans_of(journal, cluster, claims).await
 }
 
 impl Claim {
@@ -156,7 +174,8 @@ async fn take_token(journal: &dyn Journal, cluster: &str, holder: &mut Holder) -
             None => tokens_in_runs(journal, cluster).await? + 1,
         };
         let put = journal.put_new(&claim_key(cluster, holder.token)?, entry(cluster, holder)?).await?;
-        if put == Put::Written {
+        // A number may be free because others have gone past it and removed what was over.
+        if put == Put::Written && newest_token(journal, cluster).await? == holder.token {
             return orphans_of(journal, cluster, claims).await;
         }
     }
@@ -164,7 +183,7 @@ async fn take_token(journal: &dyn Journal, cluster: &str, holder: &mut Holder) -
 }
 
 /// Every token that was ever taken, and whether its claim was released.
-async fn claims_of(journal: &dyn Journal, cluster: &str) -> Result<BTreeMap<u64, bool>> {
+pub(super) async fn claims_of(journal: &dyn Journal, cluster: &str) -> Result<BTreeMap<u64, bool>> {
     let mut claims = BTreeMap::new();
     for key in journal.list(&format!("claims/{cluster}")).await? {
         let name = key.segments().nth(2).and_then(|name| name.strip_suffix(".json"));
@@ -178,8 +197,17 @@ async fn claims_of(journal: &dyn Journal, cluster: &str) -> Result<BTreeMap<u64,
     Ok(claims)
 }
 
+/// The highest token that was taken; 0 if there is none.
+pub(super) async fn newest_token(journal: &dyn Journal, cluster: &str) -> Result<u64> {
+    Ok(claims_of(journal, cluster).await?.keys().last().copied().unwrap_or_default())
+}
+
 async fn tokens_in_runs(journal: &dyn Journal, cluster: &str) -> Result<u64> {
     let runs = histories(journal, cluster).await?;
+    // What could not be read may have the highest token.
+    if let Some(run) = runs.iter().find(|run| !run.unread.is_empty()) {
+        run.understood()?;
+    }
     Ok(runs.iter().map(RunHistory::highest_token).max().unwrap_or_default())
 }
 
@@ -191,21 +219,22 @@ async fn orphans_of(
     let mut orphans = Vec::new();
     for (token, _) in claims.into_iter().filter(|(_, released)| !released) {
         let body = journal.read(&claim_key(cluster, token)?).await;
-        let holder = body.ok().and_then(|body| seal::unseal::<Entry>(&body).ok()).map(|entry| entry.holder);
+        let holder =
+            body.ok().and_then(|body| checksum::decode::<Entry>(&body).ok()).map(|entry| entry.holder);
         orphans.push(Orphan { token, holder });
     }
     Ok(orphans)
 }
 
 fn entry(cluster: &str, holder: &Holder) -> Result<bytes::Bytes> {
-    seal::seal(&Entry { format: FORMAT, cluster: cluster.to_owned(), holder: holder.clone() })
+    checksum::encode(&Entry { format: FORMAT, cluster: cluster.to_owned(), holder: holder.clone() })
 }
 
-fn claim_key(cluster: &str, token: u64) -> Result<Key> {
+pub(super) fn claim_key(cluster: &str, token: u64) -> Result<Key> {
     Key::new(format!("claims/{cluster}/{token:08}.json"))
 }
 
-fn released_key(cluster: &str, token: u64) -> Result<Key> {
+pub(super) fn released_key(cluster: &str, token: u64) -> Result<Key> {
     Key::new(format!("claims/{cluster}/{token:08}.released.json"))
 }
 
@@ -227,7 +256,7 @@ fn held(cluster: &str, holder: Option<&Holder>) -> Error {
         .with_operation("journal.claim")
         .with_subject(cluster)
         .with_advice(
-            "wait until that run ends, or cancel it there; if its process is dead and the journal cannot know that \
-             (an object store), make sure of it, call break_lock and then recover()",
+            "wait until that run ends, or cancel it there. A process that died holds nothing for longer than about a \
+             minute; if this stays, look for the process that is named",
         )
 }

@@ -1,12 +1,15 @@
 //! What runs left behind: every record either intact or reported, never silently skipped.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::RangeInclusive;
 
 use camunda_backup_core::{Component, Error, ErrorKind, Result, Timestamp};
+use futures_util::StreamExt;
 
+use super::reading::{READS_AT_ONCE, Reader};
 use super::record::{FORMAT, Record, RunId, Unreadable};
+use super::removal::is_mark;
 use super::{Journal, Key};
 
 /// A record that is there and cannot be read.
@@ -27,6 +30,24 @@ impl fmt::Display for Damage {
     }
 }
 
+/// A record that is there and that the store did not give. It may say anything, so nothing is concluded from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unread {
+    /// Where it is stored.
+    pub key: Key,
+    /// Its place in the run.
+    pub seq: u64,
+    /// How the last try to read it failed, in words.
+    pub why: String,
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} could not be read: {}", self.key, self.why)
+    }
+}
+
 /// The mark of a writer that continued a run which another writer had begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -41,7 +62,7 @@ pub struct Takeover {
 
 /// Everything that is stored about one run.
 ///
-/// Each place from 1 to the last is in exactly one of `records`, `takeovers`, `damaged` and `gaps`.
+/// Each place from 1 to the last is in exactly one of `records`, `takeovers`, `damaged`, `unread` and `gaps`.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RunHistory {
@@ -51,8 +72,10 @@ pub struct RunHistory {
     pub records: Vec<Record>,
     /// Who continued the run, in order.
     pub takeovers: Vec<Takeover>,
-    /// What cannot be read, in order. See [`torn_tail`](Self::torn_tail) for the harmless kind.
+    /// What was read and is no record, in order. See [`torn_tail`](Self::torn_tail) for the harmless kind.
     pub damaged: Vec<Damage>,
+    /// What the store did not give, in order. See [`understood`](Self::understood).
+    pub unread: Vec<Unread>,
     /// Places before the last intact record under which nothing is stored: somebody deleted it, or the store lost it.
     pub gaps: Vec<RangeInclusive<u64>>,
     /// Keys among the run's records that are none.
@@ -72,17 +95,21 @@ impl RunHistory {
 
     /// Whether all that was ever recorded can be read: no gap and no damage, except for one torn record at the end.
     pub fn is_complete(&self) -> bool {
-        self.gaps.is_empty() && self.damaged.iter().all(|damage| Some(damage) == self.torn_tail())
+        self.gaps.is_empty()
+            && self.unread.is_empty()
+            && self.damaged.iter().all(|damage| Some(damage) == self.torn_tail())
     }
 
-    /// The history, if this version of the library can understand all of it.
+    /// The history, if all of it was read and this version of the library can understand it.
     ///
     /// # Errors
-    /// [`ErrorKind::Journal`] if a record was written by a newer version, whose obligations this one does not know.
+    /// [`ErrorKind::Journal`] if the store did not give a record, or if one was written by a newer version, whose
+    /// obligations this one does not know. Both name the record and say what to do.
     pub fn understood(&self) -> Result<&Self> {
-        match &self.newer {
-            None => Ok(self),
-            Some((key, format)) => Err(newer(key, *format)),
+        match (self.unread.first(), &self.newer) {
+            (Some(first), _) => Err(unread(&self.run, first)),
+            (None, Some((key, format))) => Err(newer(key, *format)),
+            (None, None) => Ok(self),
         }
     }
 
@@ -103,7 +130,10 @@ impl RunHistory {
     /// Counted from the last intact record, not from the highest key: a stray file with a high number must not make
     /// a new writer start so far away that the old one never meets it.
     pub(super) fn first_free(&self) -> u64 {
-        let taken = |seq: u64| self.damaged.iter().any(|damage| damage.seq == seq);
+        let taken = |seq: u64| {
+            self.damaged.iter().any(|damage| damage.seq == seq)
+                || self.unread.iter().any(|unread| unread.seq == seq)
+        };
         let mut seq = self.last_intact() + 1;
         while taken(seq) {
             seq += 1;
@@ -112,40 +142,66 @@ impl RunHistory {
     }
 }
 
-/// Everything that is stored about the runs of a cluster, oldest first.
+/// Everything that is stored about the runs of a cluster, oldest first. Reads only; it needs no lock and no claim.
+///
+/// A run that is being removed is left out. A read that fails is tried again, within 30 seconds for all of them together.
 ///
 /// # Errors
-/// [`ErrorKind::Journal`] if the journal cannot be listed. A run that this version does not understand is no error here,
-/// so that it cannot hide the others: see [`RunHistory::understood`].
+/// [`ErrorKind::Journal`] if the journal cannot be listed. A run that cannot be read, or that this version does not
+/// understand, is no error here, so that it cannot hide the others: see [`RunHistory::understood`].
+///
+/// # Cancellation
+/// Nothing happens.
 pub async fn histories(journal: &dyn Journal, cluster: &str) -> Result<Vec<RunHistory>> {
     let mut runs: BTreeMap<RunId, Vec<Key>> = BTreeMap::new();
     for key in journal.list(&cluster_prefix(cluster)?).await? {
-        let run = key.segments().nth(2).and_then(|run| run.parse().ok());
-        match run {
-            Some(run) if key.segments().count() > 3 => runs.entry(run).or_default().push(key),
-            _ => tracing::warn!(%key, "this key among the runs in the journal is none of ours"),
+        if let Some(run) = run_of(&key) {
+            runs.entry(run).or_default().push(key);
+        } else {
+            tracing::warn!(%key, "this key among the runs in the journal is none of ours");
         }
     }
-    let mut histories = Vec::with_capacity(runs.len());
-    for (run, keys) in runs {
-        histories.push(read_run(journal, run, keys).await?);
-    }
-    Ok(histories)
+    read_runs(journal, cluster, runs).await
 }
 
-/// Everything that is stored about one run; empty if nothing is.
-pub(super) async fn history_of(journal: &dyn Journal, cluster: &str, run: &RunId) -> Result<RunHistory> {
-    let keys = journal.list(&format!("{}/{run}", cluster_prefix(cluster)?)).await?;
-    read_run(journal, run.clone(), keys).await
+/// The names of the runs of a cluster, oldest first, whatever can be read of them.
+pub(crate) async fn run_names(journal: &dyn Journal, cluster: &str) -> Result<BTreeSet<RunId>> {
+    Ok(journal.list(&cluster_prefix(cluster)?).await?.iter().filter_map(run_of).collect())
+}
+
+/// Everything that is stored about one run.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] if nothing is stored about it, or if it is being removed; otherwise as those of [`histories`].
+pub async fn history(journal: &dyn Journal, cluster: &str, run: &RunId) -> Result<RunHistory> {
+    let keys = journal.list(&run_prefix(cluster, run)?).await?;
+    let found = if keys.is_empty() { BTreeMap::new() } else { BTreeMap::from([(run.clone(), keys)]) };
+    read_runs(journal, cluster, found).await?.pop().ok_or_else(|| {
+        Error::new(ErrorKind::NotFound, "the journal holds nothing about this run")
+            .with_component(Component::Journal)
+            .with_operation("journal.read")
+            .with_subject(format!("{cluster}/{run}"))
+    })
+}
+
+/// The run that a key below `runs/<cluster>` belongs to.
+pub(super) fn run_of(key: &Key) -> Option<RunId> {
+    let run = key.segments().nth(2)?.parse().ok()?;
+    (key.segments().count() > 3).then_some(run)
 }
 
 /// Where record `seq` of a run is stored.
 pub(super) fn record_key(cluster: &str, run: &RunId, seq: u64) -> Result<Key> {
-    Key::new(format!("{}/{run}/{seq:08}.json", cluster_prefix(cluster)?))
+    Key::new(format!("{}/{seq:08}.json", run_prefix(cluster, run)?))
+}
+
+/// Below which everything about a run is stored.
+pub(super) fn run_prefix(cluster: &str, run: &RunId) -> Result<String> {
+    Ok(format!("{}/{run}", cluster_prefix(cluster)?))
 }
 
 /// The name of a cluster becomes one segment, so no cluster can see the runs of another.
-fn cluster_prefix(cluster: &str) -> Result<String> {
+pub(super) fn cluster_prefix(cluster: &str) -> Result<String> {
     super::claim::check_cluster(cluster)?;
     Ok(format!("runs/{cluster}"))
 }
@@ -158,35 +214,79 @@ fn seq_of(key: &Key) -> Option<u64> {
     (seq > 0 && key.segments().count() == 4).then_some(seq)
 }
 
-async fn read_run(journal: &dyn Journal, run: RunId, keys: Vec<Key>) -> Result<RunHistory> {
-    let (records, takeovers, damaged, strangers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut history =
-        RunHistory { run, records, takeovers, damaged, gaps: Vec::new(), strangers, newer: None };
-    for key in keys {
-        let Some(seq) = seq_of(&key) else {
-            history.strangers.push(key);
-            continue;
+async fn read_runs(
+    journal: &dyn Journal,
+    cluster: &str,
+    mut runs: BTreeMap<RunId, Vec<Key>>,
+) -> Result<Vec<RunHistory>> {
+    runs.retain(|_, keys| !keys.iter().any(is_mark));
+    let mut histories: BTreeMap<RunId, RunHistory> =
+        runs.keys().map(|run| (run.clone(), RunHistory::empty(run.clone()))).collect();
+    let reader = Reader::new(journal);
+    let keys = runs.into_iter().flat_map(|(run, keys)| keys.into_iter().map(move |key| (run.clone(), key)));
+    let reads = keys.map(|(run, key)| async {
+        let seq = seq_of(&key);
+        let read = match seq {
+            Some(_) => Some(reader.read(&key).await),
+            None => None,
         };
-        let decoded = match journal.read(&key).await {
-            Ok(body) => Record::decode(&body, &history.run, seq),
-            Err(error) => Err(Unreadable::Damaged(format!("it cannot be read: {error}"))),
-        };
-        match decoded {
-            Ok(Record { takeover: true, at, token, .. }) => {
-                history.takeovers.push(Takeover { seq, at, token });
+        (run, key, seq.zip(read))
+    });
+    let mut reads = futures_util::stream::iter(reads).buffered(READS_AT_ONCE);
+    let mut vanished = BTreeSet::new();
+    while let Some((run, key, read)) = reads.next().await {
+        let Some(history) = histories.get_mut(&run) else { continue };
+        match read {
+            None => history.strangers.push(key),
+            Some((_, Ok(None))) => drop(vanished.insert(run)),
+            Some((seq, Ok(Some(body)))) => history.note(key, seq, Record::decode(&body, &run, seq)),
+            Some((seq, Err(error))) if error.kind() == ErrorKind::BodyTooLarge => {
+                history.note(key, seq, Err(Unreadable::Damaged(error.to_string())));
             }
-            Ok(record) => history.records.push(record),
+            Some((seq, Err(error))) => history.unread.push(Unread { key, seq, why: error.to_string() }),
+        }
+    }
+    for run in vanished {
+        // A record that was listed and is not there: another process is removing the run, or it was lost.
+        let keys = journal.list(&run_prefix(cluster, &run)?).await?;
+        if keys.is_empty() || keys.iter().any(is_mark) {
+            histories.remove(&run);
+        }
+    }
+    let mut histories: Vec<_> = histories.into_values().collect();
+    for history in &mut histories {
+        history.gaps = gaps(history);
+    }
+    Ok(histories)
+}
+
+impl RunHistory {
+    fn empty(run: RunId) -> Self {
+        Self {
+            run,
+            records: Vec::new(),
+            takeovers: Vec::new(),
+            damaged: Vec::new(),
+            unread: Vec::new(),
+            gaps: Vec::new(),
+            strangers: Vec::new(),
+            newer: None,
+        }
+    }
+
+    fn note(&mut self, key: Key, seq: u64, decoded: Result<Record, Unreadable>) {
+        match decoded {
+            Ok(Record { takeover: true, at, token, .. }) => self.takeovers.push(Takeover { seq, at, token }),
+            Ok(record) => self.records.push(record),
             Err(Unreadable::Damaged(why)) => {
                 tracing::warn!(%key, why, "a journal record is damaged");
-                history.damaged.push(Damage { key, seq, why });
+                self.damaged.push(Damage { key, seq, why });
             }
             Err(Unreadable::Newer(format)) => {
-                history.newer.get_or_insert((key, format));
+                self.newer.get_or_insert((key, format));
             }
         }
     }
-    history.gaps = gaps(&history);
-    Ok(history)
 }
 
 /// The places before the last intact record under which there is nothing.
@@ -194,6 +294,7 @@ fn gaps(history: &RunHistory) -> Vec<RangeInclusive<u64>> {
     let mut seen: Vec<u64> = history.records.iter().map(|record| record.seq).collect();
     seen.extend(history.takeovers.iter().map(|takeover| takeover.seq));
     seen.extend(history.damaged.iter().map(|damage| damage.seq));
+    seen.extend(history.unread.iter().map(|unread| unread.seq));
     seen.retain(|seq| *seq <= history.last_intact());
     seen.sort_unstable();
     let before = std::iter::once(0).chain(seen.iter().copied());
@@ -202,6 +303,19 @@ fn gaps(history: &RunHistory) -> Vec<RangeInclusive<u64>> {
         .filter(|(before, seq)| before + 1 < **seq)
         .map(|(before, seq)| before + 1..=seq - 1)
         .collect()
+}
+
+fn unread(run: &RunId, first: &Unread) -> Error {
+    let message = format!("a record of run {run} could not be read: {}", first.why);
+    Error::new(ErrorKind::Journal, message)
+        .with_component(Component::Journal)
+        .with_operation("journal.read")
+        .with_subject(&first.key)
+        .with_advice(
+            "nothing was concluded from it; make the journal readable (its store, disk or permissions), then call \
+             `recover()` again. If the record can never be read again, look at every broker's /actuator/partitions, \
+             resume if exporting is paused, and move the run's records out of the journal",
+        )
 }
 
 fn newer(key: &Key, format: u64) -> Error {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use camunda_backup_core::{Component, Error, ErrorKind, Result};
 
 use super::claim::check_cluster;
-use super::{Holder, Journal, Key, Lock, LockGuard, Put};
+use super::{Holder, Journal, Key, Lock, LockGuard, Put, Removal};
 
 #[cfg(any(test, feature = "testing"))]
 mod faults;
@@ -85,6 +85,13 @@ impl Journal for MemoryJournal {
                 .with_operation("journal.read")
                 .with_subject(key)
         })
+    }
+
+    async fn remove(&self, key: &Key) -> Result<Removal> {
+        #[cfg(any(test, feature = "testing"))]
+        self.before_removal().await;
+        self.contents().bodies.remove(key);
+        Ok(Removal::Gone)
     }
 
     async fn lock(&self, name: &str, holder: &Holder) -> Result<Lock> {

@@ -9,8 +9,8 @@ use camunda_backup_core::{Error, ErrorKind, Result, Timestamp, text};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::checksum;
 use super::key::is_segment;
-use super::seal;
 
 /// The format that this version writes, and the newest one that it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -128,7 +128,7 @@ impl Record {
     /// The two lines.
     pub(super) fn encode(&self) -> Result<Bytes> {
         let Self { format, run, seq, at, token, event, takeover } = self;
-        seal::seal(&Stored {
+        checksum::encode(&Stored {
             format: *format,
             run,
             seq: *seq,
@@ -142,7 +142,7 @@ impl Record {
 
     /// Reads the two lines and checks that they are the record `seq` of `run`.
     pub(super) fn decode(body: &[u8], run: &RunId, seq: u64) -> Result<Self, Unreadable> {
-        let value: Value = seal::unseal(body).map_err(Unreadable::Damaged)?;
+        let value: Value = checksum::decode(body).map_err(Unreadable::Damaged)?;
         // Looked at before the other fields, which a newer format may have changed.
         let format = value.get("format").and_then(Value::as_u64);
         if let Some(newer) = format.filter(|format| *format > u64::from(FORMAT)) {
@@ -227,13 +227,13 @@ mod tests {
     fn unknown_fields_are_tolerated_and_newer_formats_named() {
         let mut value =
             json!({"format": 1, "run": run(), "seq": 7, "at": 1, "token": 3, "event": {}, "mood": "good"});
-        assert!(Record::decode(&seal::seal(&value).unwrap(), &run(), 7).is_ok());
+        assert!(Record::decode(&checksum::encode(&value).unwrap(), &run(), 7).is_ok());
         value["format"] = json!(2);
         value["seq"] = json!("seven");
-        assert_eq!(Record::decode(&seal::seal(&value).unwrap(), &run(), 7), Err(Unreadable::Newer(2)));
+        assert_eq!(Record::decode(&checksum::encode(&value).unwrap(), &run(), 7), Err(Unreadable::Newer(2)));
         value["format"] = json!("one");
         assert!(matches!(
-            Record::decode(&seal::seal(&value).unwrap(), &run(), 7),
+            Record::decode(&checksum::encode(&value).unwrap(), &run(), 7),
             Err(Unreadable::Damaged(_))
         ));
     }

@@ -1,14 +1,17 @@
 //! The append-only log of one run, with exactly one writer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use camunda_backup_core::{Component, Error, ErrorKind, Result, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::history::{RunHistory, history_of, record_key};
+use super::claim::newest_token;
+use super::history::{RunHistory, history, record_key};
 use super::record::{FORMAT, Record, RunId};
+use super::timeout::in_time;
 use super::{Journal, Put};
 
 /// The highest place that eight digits can name.
@@ -22,6 +25,9 @@ const TAKEOVER_TRIES: u32 = 16;
 /// * [`append`](Self::append) returns `Ok` only when the record is durable.
 /// * **One writer**: every place is written with [`Journal::put_new`], and every place is used. Of two writers, the
 ///   one that comes second to a place learns that it was overtaken, and refuses every later append.
+/// * **Behind the newest claim**: the first record of a run is refused when a later claim exists. A process that was
+///   suspended between its claim and its run, and whose lock was taken over meanwhile, begins nothing: either it sees the
+///   later claim, or the later claimant sees its run and takes it over.
 /// * A put whose outcome is unknown uses up no place: the next append finds out what became of it.
 #[derive(Debug)]
 pub struct RunLog {
@@ -65,7 +71,7 @@ impl RunLog {
     ) -> Result<(Self, RunHistory)> {
         let mut log = Self::begin(journal, cluster, run, token);
         for _ in 0..TAKEOVER_TRIES {
-            let history = history_of(&*log.journal, cluster, &log.run).await?;
+            let history = history(&*log.journal, cluster, &log.run).await?;
             history.understood()?;
             if history.records.is_empty() && history.takeovers.is_empty() && history.damaged.is_empty() {
                 return Err(log.error(ErrorKind::NotFound, "the journal holds nothing about this run"));
@@ -110,12 +116,28 @@ impl RunLog {
             let seq = self.next;
             let body = self.record(at, event.clone(), false).encode()?;
             match self.put(body.clone()).await? {
-                Put::Written => return Ok(seq),
-                Put::Exists if self.stored_earlier(&body).await? => return Ok(seq),
+                Put::Written => return self.behind_no_later_claim(seq).await,
+                Put::Exists if self.stored_earlier(&body).await? => {
+                    return self.behind_no_later_claim(seq).await;
+                }
                 // The place is taken, by another writer or by an append whose answer we did not get.
                 Put::Exists => {}
             }
         }
+    }
+
+    /// Like [`append`](Self::append), for a caller who has no longer than `patience`, because exporting is paused.
+    ///
+    /// # Errors
+    /// Those of [`append`](Self::append), and [`ErrorKind::Journal`] when the time is over: the event may or may not be on
+    /// record, and the next append finds out.
+    pub async fn append_within(
+        &mut self,
+        patience: Duration,
+        at: Timestamp,
+        event: &impl Serialize,
+    ) -> Result<u64> {
+        in_time("journal.append", patience, self.append(at, event)).await
     }
 
     /// The run.
@@ -136,6 +158,15 @@ impl RunLog {
     fn record(&self, at: Timestamp, event: Value, takeover: bool) -> Record {
         let (format, run, seq, token) = (FORMAT, self.run.clone(), self.next, self.token);
         Record { format, run, seq, at, token, event, takeover }
+    }
+
+    /// The place of a record that was just stored, unless it is the first and somebody has claimed the cluster since.
+    async fn behind_no_later_claim(&mut self, seq: u64) -> Result<u64> {
+        if seq == 1 && newest_token(&*self.journal, &self.cluster).await? > self.token {
+            self.fenced = true;
+            return Err(self.overtaken());
+        }
+        Ok(seq)
     }
 
     /// Puts `body` into the next place, and goes on to the one after it if that succeeds.

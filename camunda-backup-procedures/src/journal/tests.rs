@@ -8,8 +8,11 @@ use camunda_backup_core::{Result, Timestamp};
 
 use super::{FileJournal, Journal, Key, MemoryJournal, Put, RunId};
 
+mod beats;
 mod claims;
 mod damage;
+mod reading;
+mod removal;
 mod runs;
 mod stores;
 

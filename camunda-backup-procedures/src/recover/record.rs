@@ -8,7 +8,7 @@ use camunda_backup_core::{Component, Error, Result, Timestamp};
 
 use crate::engine::{Entry, RunOutcome, Sent};
 use crate::exporting::LATEST_EFFECT;
-use crate::journal::RunHistory;
+use crate::journal::{Record, RunHistory};
 use crate::obligation::Obligation;
 use crate::plan::{Goal, Plan, StepPlan};
 
@@ -140,13 +140,23 @@ pub(super) fn may_come_late(history: &RunHistory, entries: &[Entry]) -> Option<(
     })
 }
 
-/// What is owed by the entries that this version understands, of a run that has others, too.
+/// What is owed by the entries that can be read and that this version understands, of a run that has others, too. A record
+/// that was not read may say that it was paid: then nobody knows.
 pub(super) fn owed_by_what_is_understood(history: &RunHistory) -> Vec<Obligation> {
-    let understood =
-        history.records.iter().filter_map(|record| serde_json::from_value(record.event.clone()).ok());
-    let understood: Vec<Entry> = understood.collect();
+    let understood = |record: &Record| serde_json::from_value::<Entry>(record.event.clone()).ok();
+    let entries: Vec<Entry> = history.records.iter().filter_map(understood).collect();
     let intact = RunHistory { damaged: Vec::new(), gaps: Vec::new(), ..history.clone() };
-    owed(&intact, &understood).unwrap_or_default()
+    let mut owed = owed(&intact, &entries).unwrap_or_default();
+    let may_be_paid = |obligation: &Obligation| {
+        let is_intent = |record: &&Record| match understood(record) {
+            Some(Entry::Intent { owes: Some(asked), .. }) => asked == *obligation,
+            _ => false,
+        };
+        let intent = history.records.iter().filter(is_intent).map(|record| record.seq).max();
+        history.unread.iter().any(|unread| intent < Some(unread.seq))
+    };
+    owed.retain(|obligation| !may_be_paid(obligation));
+    owed
 }
 
 pub(super) fn damage_of(history: &RunHistory) -> Vec<String> {

@@ -11,7 +11,7 @@ use camunda_backup_core::{Request, Response, Result, Transport, TransportError};
 use tokio::sync::Notify;
 
 use crate::connection::ConnectOptions;
-use crate::journal::{Holder, Journal, Key, Lock, MemoryJournal, Put};
+use crate::journal::{Holder, Journal, Key, Lock, MemoryJournal, Put, Removal};
 
 use super::SimulatedCluster;
 
@@ -165,6 +165,13 @@ impl Journal for SimulatedProcess {
 
     async fn read(&self, key: &Key) -> Result<Bytes> {
         self.state.journal.read(key).await
+    }
+
+    async fn remove(&self, key: &Key) -> Result<Removal> {
+        if self.is_dead() {
+            pending::<()>().await;
+        }
+        self.state.journal.remove(key).await
     }
 
     async fn lock(&self, name: &str, holder: &Holder) -> Result<Lock> {

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
-use camunda_backup_core::{Component, Error, ErrorKind};
+use camunda_backup_core::{Component, Error, ErrorKind, Outcome};
 
 /// The error for `cause` while `operation` worked on `path`, with advice.
 pub(super) fn explain(operation: &'static str, path: &Path, cause: io::Error) -> Error {
@@ -41,12 +42,28 @@ pub(super) fn explain(operation: &'static str, path: &Path, cause: io::Error) ->
             format!("check the disk or volume of {place} (the system log names the fault), then try again"),
         ),
     };
-    Error::new(ErrorKind::Journal, message)
+    let is_too_long = cause.kind() == io::ErrorKind::InvalidData;
+    let kind = if is_too_long { ErrorKind::BodyTooLarge } else { ErrorKind::Journal };
+    Error::new(kind, message)
         .with_component(Component::Journal)
         .with_operation(operation)
         .with_subject(place)
         .with_advice(advice)
         .with_source(cause)
+}
+
+/// The error for a disk that has not answered `operation` on `path`.
+pub(super) fn hangs(operation: &'static str, path: &Path, patience: Duration) -> Error {
+    let place = path.display();
+    Error::new(ErrorKind::Journal, format!("the disk or mount has not answered within {patience:?}"))
+        .with_component(Component::Journal)
+        .with_operation(operation)
+        .with_subject(&place)
+        .with_outcome(Outcome::Unknown)
+        .with_advice(format!(
+            "look at the disk, volume or network mount of {place} (the system log names the fault), then run \
+             `recover()`: it reads what is stored"
+        ))
 }
 
 #[cfg(test)]

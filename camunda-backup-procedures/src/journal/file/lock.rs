@@ -3,9 +3,11 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use fs4::TryLockError;
 
+use super::disk::Disk;
 use super::store::Store;
 use crate::journal::Holder;
 
@@ -14,12 +16,17 @@ const MAX_HOLDER: u64 = 64 * 1024;
 
 /// A held lock. The operating system releases it when the file is closed, by drop or by death.
 #[derive(Debug)]
-pub(super) struct LockedFile(File);
+pub(super) struct LockedFile {
+    file: File,
+    disk: Arc<dyn Disk>,
+}
 
-impl Drop for LockedFile {
-    fn drop(&mut self) {
-        // So that nobody reads an old name while the next holder is about to write its own.
-        let _ = self.0.set_len(0);
+impl LockedFile {
+    /// Gives the lock back, and leaves no name of a holder that is none any more. Not in `drop`, which may run on a thread
+    /// that must not block.
+    pub(super) fn release(self) {
+        // Nothing depends on the name: it goes, or the next holder writes its own over it.
+        let _ = self.disk.truncate(&self.file);
     }
 }
 
@@ -30,28 +37,30 @@ pub(super) enum Tried {
 
 /// Takes the lock and writes down who has it; or reads who does.
 pub(super) fn try_lock(store: &Store, path: &Path, holder: &Holder) -> io::Result<Tried> {
-    if let Some(dir) = path.parent() {
-        store.ensure_dir(dir)?;
-    }
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = match options.open(path) {
+    let mut file = match store.open_lock_file(path) {
         // Nothing can be written any more, and what is owed must be done all the same.
-        Err(error) if is_read_only(&error) => File::open(path)?,
+        Err(error) if is_read_only(&error) => open_read_only(store, path)?,
         opened => opened?,
     };
     match fs4::FileExt::try_lock(&file) {
         Ok(()) => {
             // On a full disk the lock holds all the same, and what is owed must be done then, too.
-            if let Err(error) = write_holder(&mut file, holder) {
+            if let Err(error) = write_holder(store.disk(), &mut file, holder) {
                 tracing::warn!(path = %path.display(), %error, "who holds the lock could not be written into it");
             }
-            Ok(Tried::Ours(LockedFile(file)))
+            Ok(Tried::Ours(LockedFile { file, disk: Arc::clone(store.disk()) }))
         }
         Err(TryLockError::WouldBlock) => Ok(Tried::Theirs(read_holder(&mut file))),
         Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// The lock file for reading, or the journal's directory if no lock was ever taken in it: then nobody holds one, and
+/// those who cannot write either exclude each other by the lock on the directory.
+fn open_read_only(store: &Store, path: &Path) -> io::Result<File> {
+    match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => File::open(store.root()),
+        opened => opened,
     }
 }
 
@@ -59,30 +68,30 @@ fn is_read_only(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied)
 }
 
-fn write_holder(file: &mut File, holder: &Holder) -> io::Result<()> {
-    file.set_len(0)?;
+fn write_holder(disk: &Arc<dyn Disk>, file: &mut File, holder: &Holder) -> io::Result<()> {
+    disk.truncate(file)?;
     let mut text = serde_json::to_vec(holder)?;
     text.push(b'\n');
-    file.write_all(&text)?;
-    file.sync_all()
+    // Not synced: the name ends with the process, and a disk that hangs must not keep the lock from being taken.
+    file.write_all(&text)
 }
 
 /// Whether somebody has a lock, and who, if that can be read.
-pub(super) enum Standing {
+pub(super) enum LockState {
     Free,
     Held(Option<Holder>),
 }
 
 /// Looks who has the lock, without keeping it.
-pub(super) fn standing(path: &Path) -> io::Result<Standing> {
+pub(super) fn state_of(path: &Path) -> io::Result<LockState> {
     let mut file = match OpenOptions::new().read(true).write(true).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Standing::Free),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(LockState::Free),
         Err(error) => return Err(error),
     };
     match fs4::FileExt::try_lock(&file) {
-        Ok(()) => Ok(Standing::Free),
-        Err(TryLockError::WouldBlock) => Ok(Standing::Held(read_holder(&mut file))),
+        Ok(()) => Ok(LockState::Free),
+        Err(TryLockError::WouldBlock) => Ok(LockState::Held(read_holder(&mut file))),
         Err(TryLockError::Error(error)) => Err(error),
     }
 }

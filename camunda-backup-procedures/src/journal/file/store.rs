@@ -1,13 +1,15 @@
 //! Files that are whole or absent, never overwritten, and still there after a power cut. Blocking.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use fs4::TryLockError;
 
+use super::disk::{Disk, OperatingSystem};
 use super::tidy::temporary_name;
 use crate::journal::{Key, MAX_BODY, Put};
 
@@ -22,22 +24,31 @@ pub(super) struct Store {
     has_links: bool,
     /// Makes temporary names different within this process.
     counter: AtomicU64,
+    disk: Arc<dyn Disk>,
 }
 
 impl Store {
     /// Creates the directory if it is missing and proves that files can be put there.
     pub(super) fn open(root: &Path) -> io::Result<Self> {
-        create_dirs(root)?;
-        // An absolute path stays right when the process changes its working directory.
-        let root = root.canonicalize()?;
-        let mut store = Self { root, has_links: true, counter: AtomicU64::new(0) };
+        Self::open_on(Arc::new(OperatingSystem), root)
+    }
+
+    pub(super) fn open_on(disk: Arc<dyn Disk>, root: &Path) -> io::Result<Self> {
+        create_dirs(disk.as_ref(), root)?;
+        let mut store = Self::open_to_read_on(disk, root)?;
         store.has_links = store.probe()?;
         Ok(store)
     }
 
     /// The directory as it is. Whether files can be put there shows with the first one.
     pub(super) fn open_to_read(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: root.canonicalize()?, has_links: true, counter: AtomicU64::new(0) })
+        Self::open_to_read_on(Arc::new(OperatingSystem), root)
+    }
+
+    pub(super) fn open_to_read_on(disk: Arc<dyn Disk>, root: &Path) -> io::Result<Self> {
+        // An absolute path stays right when the process changes its working directory.
+        let root = root.canonicalize()?;
+        Ok(Self { root, has_links: true, counter: AtomicU64::new(0), disk })
     }
 
     #[cfg(test)]
@@ -55,6 +66,10 @@ impl Store {
         &self.root
     }
 
+    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
     pub(super) fn path(&self, key: &Key) -> PathBuf {
         key.segments().fold(self.root.clone(), |path, segment| path.join(segment))
     }
@@ -68,7 +83,33 @@ impl Store {
         if let Some(parent) = dir.parent() {
             self.ensure_dir(parent)?;
         }
-        create_dir(dir)
+        self.disk.create_dir(dir)
+    }
+
+    /// Opens the lock file `path`, creating it if it is missing.
+    pub(super) fn open_lock_file(&self, path: &Path) -> io::Result<File> {
+        self.ensure_dir(path.parent().unwrap_or(&self.root))?;
+        self.disk.open_lock_file(path)
+    }
+
+    /// Removes the file `path`, durably, and its directory if that is empty then. It is no error if there is none.
+    pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
+        let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        match self.disk.remove_file(path) {
+            Err(error) if is_missing(&error) => {}
+            removed => removed?,
+        }
+        let dir = path.parent().unwrap_or(&self.root);
+        match self.disk.sync_dir(dir) {
+            // Another process that removes, too, was faster and has removed the directory as well.
+            Err(error) if is_missing(&error) => return Ok(()),
+            synced => synced?,
+        }
+        if dir != self.root {
+            // Fails unless it is empty. One that comes back after a power cut is empty, too.
+            let _ = fs::remove_dir(dir);
+        }
+        Ok(())
     }
 
     /// Stores `body` in the file `path` if there is none.
@@ -80,7 +121,7 @@ impl Store {
         } else if self.has_links {
             self.put_linked(dir, path, body)?
         } else {
-            put_in_place(path, body)?
+            self.put_in_place(path, body)?
         };
         // `Exists` must be as durable as `Written`: whoever stored it may have died before this.
         self.sync_dirs_up_from(dir)?;
@@ -100,7 +141,12 @@ impl Store {
         let mut tries = 0;
         loop {
             let (temporary, file) = self.write_temporary(dir, path, body)?;
-            let linked = fs::hard_link(&temporary, path);
+            let linked = match self.disk.link(&temporary, path) {
+                // A network file system sends a request again whose answer was lost, and the second one finds the
+                // link of the first. Nobody else can have linked our temporary file.
+                Err(_) if is_same_file(&temporary, path) => Ok(()),
+                linked => linked,
+            };
             let _ = fs::remove_file(&temporary);
             drop(file);
             tries += 1;
@@ -131,7 +177,7 @@ impl Store {
                 Err(error) => return Err(error),
             }
         };
-        match write_synced(&file, body) {
+        match self.write_synced(&file, body) {
             Ok(()) => Ok((temporary, file)),
             Err(error) => {
                 let _ = fs::remove_file(&temporary);
@@ -147,7 +193,7 @@ impl Store {
     fn sync_dirs_up_from(&self, dir: &Path) -> io::Result<()> {
         let ours = dir.ancestors().take_while(|above| above.starts_with(&self.root));
         for dir in ours {
-            sync_dir(dir)?;
+            self.disk.sync_dir(dir)?;
         }
         Ok(())
     }
@@ -170,9 +216,43 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             removed => removed?,
         }
-        sync_dir(&self.root)?;
+        self.disk.sync_dir(&self.root)?;
         Ok(has_links)
     }
+
+    fn put_in_place(&self, path: &Path, body: &[u8]) -> io::Result<Put> {
+        let file = match create_file(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Put::Exists),
+            Err(error) => return Err(error),
+        };
+        match self.write_synced(&file, body) {
+            Ok(()) => Ok(Put::Written),
+            Err(error) => {
+                // Nobody was told that it is there; leaving it would turn the next try into a fight over the name.
+                let _ = fs::remove_file(path);
+                Err(error)
+            }
+        }
+    }
+
+    fn write_synced(&self, mut file: &File, body: &[u8]) -> io::Result<()> {
+        file.write_all(body)?;
+        self.disk.sync_file(file)
+    }
+}
+
+/// Whether two names are names of one file. Where that cannot be told they are not.
+#[cfg(unix)]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &Path| path.symlink_metadata().ok().map(|file| (file.dev(), file.ino()));
+    identity(one).is_some_and(|one| Some(one) == identity(other))
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_one: &Path, _other: &Path) -> bool {
+    false
 }
 
 /// Whether linking failed for a reason other than that the file system has no links.
@@ -197,27 +277,6 @@ pub(super) fn read(path: &Path) -> io::Result<Option<Bytes>> {
     Ok(Some(Bytes::from(body)))
 }
 
-fn put_in_place(path: &Path, body: &[u8]) -> io::Result<Put> {
-    let file = match create_file(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Put::Exists),
-        Err(error) => return Err(error),
-    };
-    match write_synced(&file, body) {
-        Ok(()) => Ok(Put::Written),
-        Err(error) => {
-            // Nobody was told that it is there; leaving it would turn the next try into a fight over the name.
-            let _ = fs::remove_file(path);
-            Err(error)
-        }
-    }
-}
-
-fn write_synced(mut file: &File, body: &[u8]) -> io::Result<()> {
-    file.write_all(body)?;
-    file.sync_all()
-}
-
 fn create_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -227,36 +286,14 @@ fn create_file(path: &Path) -> io::Result<File> {
 }
 
 /// Creates `dir` and whatever is missing above it, each of them synced into its parent.
-fn create_dirs(dir: &Path) -> io::Result<()> {
+fn create_dirs(disk: &dyn Disk, dir: &Path) -> io::Result<()> {
     if dir.as_os_str().is_empty() || dir.is_dir() {
         return Ok(());
     }
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {
-        create_dirs(parent)?;
+        create_dirs(disk, parent)?;
     }
-    create_dir(dir)?;
-    sync_dir(parent.unwrap_or(Path::new(".")))
-}
-
-fn create_dir(dir: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(dir) {
-        // Another process was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => Ok(()),
-        other => other,
-    }
-}
-
-#[cfg(unix)]
-fn sync_dir(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
-}
-
-/// Directories cannot be synced here; the file system's own journal keeps their order.
-#[cfg(not(unix))]
-fn sync_dir(_dir: &Path) -> io::Result<()> {
-    Ok(())
+    disk.create_dir(dir)?;
+    disk.sync_dir(parent.unwrap_or(Path::new(".")))
 }

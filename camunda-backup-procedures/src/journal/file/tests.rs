@@ -8,6 +8,8 @@ use super::*;
 use crate::journal::tests::{at, key};
 use crate::journal::{RunLog, claim, histories};
 
+mod disks;
+
 const DIR_OF_PARENT: &str = "CAMUNDA_BACKUP_TEST_JOURNAL";
 
 /// The command line that runs one ignored test of this file in another process.
@@ -311,7 +313,7 @@ async fn a_spoiled_lock_file_still_locks() {
     assert_eq!(serde_json::from_str::<Holder>(&fs::read_to_string(&file).unwrap()).unwrap(), us);
     fs::OpenOptions::new().write(true).open(&file).unwrap().write_all(b"nonsense").unwrap();
     assert!(matches!(journal.lock("c", &us).await.unwrap(), Lock::Held(None)));
-    drop(guard);
+    journal.unlock(guard).await.unwrap();
     assert_eq!(fs::read(&file).unwrap(), b"", "no stale name is left");
     for bad in ["", "..", "a/b"] {
         assert_eq!(journal.lock(bad, &us).await.unwrap_err().kind(), ErrorKind::InvalidInput);

@@ -52,7 +52,11 @@ fn visit(dir: &Path, prefix: &str, found: &mut Found) -> io::Result<()> {
     for entry in entries {
         let entry = entry?;
         let (path, file_name) = (entry.path(), entry.file_name());
-        let kind = entry.file_type()?;
+        let kind = match entry.file_type() {
+            // Removed by another process since it was listed.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            kind => kind?,
+        };
         let name = file_name.to_str().unwrap_or_default();
         let inner = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
         match Key::new(&inner) {

@@ -23,6 +23,8 @@ pub(super) struct Faults {
     fail: Vec<(u64, PutFault)>,
     full_from: Option<u64>,
     kill: Option<(u64, PutFault)>,
+    removals: u64,
+    kill_at_removal: Option<u64>,
 }
 
 /// What happens to one put.
@@ -66,6 +68,16 @@ impl MemoryJournal {
         self.faults().kill = Some((nth, fault));
     }
 
+    /// The process "dies" before the `nth` removal, counted like puts: that one hangs for ever, and so do all later ones.
+    pub fn kill_at_removal(&self, nth: u64) {
+        self.faults().kill_at_removal = Some(nth);
+    }
+
+    /// How many removals were begun.
+    pub fn removals(&self) -> u64 {
+        self.faults().removals
+    }
+
     /// From now on every put hangs for ever and stores nothing.
     pub fn kill(&self) {
         let mut faults = self.faults();
@@ -75,7 +87,7 @@ impl MemoryJournal {
     /// Takes all faults back. Puts that hang already go on hanging.
     pub fn heal(&self) {
         let mut faults = self.faults();
-        *faults = Faults { puts: faults.puts, ..Faults::default() };
+        *faults = Faults { puts: faults.puts, removals: faults.removals, ..Faults::default() };
     }
 
     /// How many puts were begun, whatever became of them.
@@ -109,6 +121,17 @@ impl MemoryJournal {
     /// Removes what is stored under `key`, as no journal does by itself. Says whether something was.
     pub fn lose(&self, key: &Key) -> bool {
         self.contents().bodies.remove(key).is_some()
+    }
+
+    pub(super) async fn before_removal(&self) {
+        let hangs = {
+            let mut faults = self.faults();
+            faults.removals += 1;
+            faults.kill_at_removal.is_some_and(|nth| faults.removals >= nth)
+        };
+        if hangs {
+            std::future::pending::<()>().await;
+        }
     }
 
     pub(super) async fn put_with_faults(&self, key: &Key, body: Bytes) -> Result<Put> {

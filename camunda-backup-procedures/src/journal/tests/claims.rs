@@ -9,7 +9,7 @@ fn orphan_tokens(claim: &crate::journal::Claim) -> Vec<u64> {
     claim.orphans().iter().map(|orphan| orphan.token).collect()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn i10_a_second_claim_is_refused_with_name_host_pid_and_start_of_the_holder() {
     for store in stores().await {
         let first = claim(Arc::clone(&store.ours), "c", "nightly", at(1)).await.unwrap();
@@ -42,7 +42,7 @@ async fn tokens_grow_and_released_claims_are_forgotten() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_claim_that_was_never_released_is_reported_until_it_is_settled() {
     for store in stores().await {
         for (token, name) in [(1, "first"), (2, "second")] {
@@ -65,7 +65,7 @@ async fn a_claim_that_was_never_released_is_reported_until_it_is_settled() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn of_many_concurrent_claims_exactly_one_succeeds() {
     for store in stores().await {
         let claims: Vec<_> = (0..8)
@@ -85,7 +85,7 @@ async fn of_many_concurrent_claims_exactly_one_succeeds() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_holder_whose_lock_was_broken_is_fenced_from_its_run() {
     let store = PutAndList::default();
     let journal: Arc<dyn Journal> = Arc::new(store);

@@ -77,7 +77,7 @@ async fn damage_and_gaps_in_the_middle_are_reported() {
 #[tokio::test]
 async fn a_run_of_a_newer_version_is_not_understood_and_hides_no_other() {
     let (journal, _) = journal_with(2).await;
-    let body = crate::journal::seal::seal(&serde_json::json!({"format": 2, "who": "knows"})).unwrap();
+    let body = crate::journal::checksum::encode(&serde_json::json!({"format": 2, "who": "knows"})).unwrap();
     journal.put_new(&record_key(3), body).await.unwrap();
     let resumed = RunLog::resume(journal.clone(), "c", run(1), 2, at(9)).await.map(|_| ()).unwrap_err();
     let not_understood = only_history(&*journal).await.understood().unwrap_err();

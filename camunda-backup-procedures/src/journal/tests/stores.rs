@@ -68,14 +68,15 @@ async fn lists_are_sorted_and_end_at_whole_segments() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lock_is_exclusive_in_one_process_and_between_two() {
     for store in stores().await {
         let name = store.name;
         let (us, them) = (Holder::this_process("us", at(1)), Holder::this_process("them", at(2)));
-        let Lock::Acquired(guard) = store.ours.lock("c", &us).await.unwrap() else {
+        let Lock::Acquired(mut guard) = store.ours.lock("c", &us).await.unwrap() else {
             panic!("{name}: not free")
         };
+        guard.keep_alive(Arc::clone(&store.ours));
         for journal in [&store.ours, &store.theirs] {
             let Lock::Held(Some(holder)) = journal.lock("c", &them).await.unwrap() else {
                 panic!("{name}: not held")
@@ -86,9 +87,10 @@ async fn a_lock_is_exclusive_in_one_process_and_between_two() {
             panic!("{name}: not free")
         };
         store.ours.unlock(guard).await.unwrap();
-        let Lock::Acquired(guard) = store.theirs.lock("c", &them).await.unwrap() else {
+        let Lock::Acquired(mut guard) = store.theirs.lock("c", &them).await.unwrap() else {
             panic!("{name}: not given back")
         };
+        guard.keep_alive(Arc::clone(&store.theirs));
         assert!(
             matches!(store.ours.lock("c", &us).await.unwrap(), Lock::Held(Some(holder)) if holder == them),
             "{name}"
@@ -98,7 +100,7 @@ async fn a_lock_is_exclusive_in_one_process_and_between_two() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lock_whose_holder_is_gone_is_free_or_can_be_broken() {
     for store in stores().await {
         let name = store.name;
@@ -115,26 +117,28 @@ async fn a_lock_whose_holder_is_gone_is_free_or_can_be_broken() {
             assert_eq!(store.theirs.break_lock("c").await.unwrap(), None, "{name}");
         } else {
             drop(guard);
-            assert!(matches!(store.theirs.lock("c", &them).await.unwrap(), Lock::Held(_)), "{name}");
             assert_eq!(store.theirs.break_lock("c").await.unwrap(), Some(us), "{name}");
         }
         assert!(matches!(store.theirs.lock("c", &them).await.unwrap(), Lock::Acquired(_)), "{name}");
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lock_of_puts_is_ours_although_its_put_was_not_answered_and_is_nobody_elses() {
     let store = PutAndList::default();
     let us = Holder::this_process("us", at(1));
     store.0.fail_put(1, crate::journal::PutFault::After);
-    let Lock::Acquired(guard) = store.lock("c", &us).await.unwrap() else { panic!("stored and not ours") };
+    let Lock::Acquired(mut guard) = store.lock("c", &us).await.unwrap() else {
+        panic!("stored and not ours")
+    };
+    guard.keep_alive(Arc::new(store.clone()));
     // The same process in the same millisecond is somebody else all the same.
     assert!(matches!(store.lock("c", &us).await.unwrap(), Lock::Held(Some(_))));
     store.unlock(guard).await.unwrap();
     assert!(matches!(store.lock("c", &us).await.unwrap(), Lock::Acquired(_)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_lock_of_puts_that_was_never_answered_takes_it_from_nobody() {
     use crate::journal::PutFault;
     let store = PutAndList::default();
@@ -143,6 +147,34 @@ async fn a_lock_of_puts_that_was_never_answered_takes_it_from_nobody() {
         store.0.fail_put(put, PutFault::Before);
     }
     store.lock("c", &us).await.unwrap_err();
-    assert!(matches!(store.lock("c", &them).await.unwrap(), Lock::Acquired(_)));
+    let Lock::Acquired(mut guard) = store.lock("c", &them).await.unwrap() else { panic!("not free") };
+    guard.keep_alive(Arc::new(store.clone()));
     assert!(matches!(store.lock("c", &us).await.unwrap(), Lock::Held(Some(holder)) if holder == them));
+}
+
+#[tokio::test]
+async fn what_is_removed_is_gone_for_everybody_and_removing_it_again_is_no_error() {
+    use crate::journal::Removal;
+    for store in stores().await {
+        for path in ["runs/a/1", "runs/a/2"] {
+            store.ours.put_new(&key(path), Bytes::from_static(b"x")).await.unwrap();
+        }
+        let removed = store.theirs.remove(&key("runs/a/1")).await.unwrap();
+        if store.name == "put and list" {
+            assert_eq!(removed, Removal::Unsupported, "three methods are enough");
+            continue;
+        }
+        assert_eq!(removed, Removal::Gone, "{}", store.name);
+        assert_eq!(store.ours.list("runs").await.unwrap(), [key("runs/a/2")], "{}", store.name);
+        for path in ["runs/a/1", "runs/a/2", "runs/none/1"] {
+            assert_eq!(store.ours.remove(&key(path)).await.unwrap(), Removal::Gone, "{}", store.name);
+        }
+        assert_eq!(store.ours.list("").await.unwrap(), [], "{}", store.name);
+        assert_eq!(
+            store.ours.put_new(&key("runs/a/1"), Bytes::new()).await.unwrap(),
+            Put::Written,
+            "{}",
+            store.name
+        );
+    }
 }

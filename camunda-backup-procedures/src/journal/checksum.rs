@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::MAX_BODY;
 
 /// Writes `content` as one line of JSON and its CRC-32 as the second.
-pub(super) fn seal(content: &impl Serialize) -> Result<Bytes> {
+pub(super) fn encode(content: &impl Serialize) -> Result<Bytes> {
     let mut text = serde_json::to_vec(content).map_err(|cause| {
         Error::new(ErrorKind::Internal, "a journal record cannot be written as JSON")
             .with_component(Component::Journal)
@@ -24,10 +24,10 @@ pub(super) fn seal(content: &impl Serialize) -> Result<Bytes> {
     Ok(Bytes::from(text))
 }
 
-/// Reads what [`seal`] wrote; the error says in words what is wrong with it.
+/// Reads what [`encode`] wrote; the error says in words what is wrong with it.
 ///
 /// The checksum line must be there to the last byte, so whatever was cut off, were it one newline, is noticed.
-pub(super) fn unseal<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+pub(super) fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
     let Some(end) = body.iter().position(|b| *b == b'\n') else {
         return Err(format!("the first line is not complete ({} bytes)", body.len()));
     };
@@ -61,7 +61,7 @@ mod tests {
 
     #[test]
     fn every_line_is_json_and_readable() {
-        let body = seal(&json!({"event": "pause\nexporting"})).unwrap();
+        let body = encode(&json!({"event": "pause\nexporting"})).unwrap();
         let text = std::str::from_utf8(&body).unwrap();
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], r#"{"event":"pause\nexporting"}"#);
@@ -74,20 +74,20 @@ mod tests {
     fn nested_and_foreign_content_is_an_error_not_a_crash() {
         for content in [format!("{}\n", "[".repeat(100_000)), "\n".into(), "\u{0}\n".into()] {
             let body = format!("{content}{}", checksum_line(content.as_bytes()));
-            assert!(unseal::<Value>(body.as_bytes()).is_err());
+            assert!(decode::<Value>(body.as_bytes()).is_err());
         }
-        assert!(unseal::<Value>(b"").is_err());
+        assert!(decode::<Value>(b"").is_err());
     }
 
     #[test]
     fn too_long_content_is_refused_before_it_is_written() {
-        assert_eq!(seal(&"x".repeat(MAX_BODY)).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(encode(&"x".repeat(MAX_BODY)).unwrap_err().kind(), ErrorKind::InvalidInput);
     }
 
     proptest! {
         #[test]
         fn garbage_never_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
-            prop_assert!(unseal::<Value>(&body).is_err());
+            prop_assert!(decode::<Value>(&body).is_err());
         }
     }
 }
