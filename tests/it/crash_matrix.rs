@@ -8,11 +8,11 @@
 mod baseline;
 mod cases;
 mod explore;
+mod fault_injection;
 mod invariants;
-mod ledgers;
+mod journal_content;
 mod mutants;
 mod recovery;
-mod saboteur;
 mod scenes;
 mod second_run;
 mod workers;
@@ -66,7 +66,7 @@ fn matrix(scenes: &[Scene], mutant: Mutant) -> Vec<(Baseline, Findings)> {
 }
 
 /// Written past the test harness, so that the counts are seen without asking for them.
-fn say(line: &str) {
+fn report(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
@@ -78,7 +78,7 @@ fn every_fault_at_every_request_and_record_of_every_dialect_keeps_the_invariants
     for (scene, (baseline, findings)) in scenes.iter().zip(matrix(&scenes, Mutant::None)) {
         assert_eq!(baseline.violations, Vec::<String>::new(), "{scene} without any fault");
         assert_eq!(findings.explored, cases::product(baseline.requests(), baseline.puts), "{scene}");
-        say(&format!(
+        report(&format!(
             "crash matrix: {scene}: {} requests, {} records, {} cases, {} struck, {} completed, {} failures",
             baseline.requests(),
             baseline.puts,
@@ -93,7 +93,7 @@ fn every_fault_at_every_request_and_record_of_every_dialect_keeps_the_invariants
         failures.extend(findings.failures);
     }
     let took = began.elapsed().as_secs();
-    say(&format!("crash matrix: {explored} cases in all, {struck} of them struck, in {took} s"));
+    report(&format!("crash matrix: {explored} cases in all, {struck} of them struck, in {took} s"));
     assert_eq!(explored, product, "the full product");
     assert!(struck * 100 >= explored * 99, "only {struck} of {explored} faults struck");
     let findings = Findings { failures, ..Findings::default() };

@@ -7,9 +7,9 @@ use camunda_backup::zeebe::testing::PauseKind;
 use camunda_backup::{BackupId, BackupOrder, Cluster, Failure, RecoveryReport, Report, RunHandle, recover};
 
 use super::cases::{Caller, Case};
+use super::fault_injection::FaultInjector;
 use super::invariants;
 use super::mutants::Mutant;
-use super::saboteur::Saboteur;
 use super::scenes::Scene;
 
 /// What one case showed.
@@ -71,50 +71,50 @@ pub(super) fn in_virtual_time(case: impl Future<Output = Explored>) -> Explored 
 
 async fn backed_up(scene: &Scene, case: Option<Case>, mutant: Mutant) -> Explored {
     let simulated = scene.build().await;
-    let saboteur = Saboteur::new(&simulated, case, mutant);
+    let injector = FaultInjector::new(&simulated, case, mutant);
     let config = scene.config(&simulated);
-    let cluster = Cluster::connect_with(config.clone(), saboteur.connect_options()).await.unwrap();
+    let cluster = Cluster::connect_with(config.clone(), injector.connect_options()).await.unwrap();
     let plan = cluster.plan_backup(Scene::spec()).unwrap();
     let id = plan.id;
     let hard = plan.order == BackupOrder::HardPause;
     let planned = if hard { PauseKind::Hard } else { PauseKind::Soft };
-    saboteur.arm();
+    injector.arm();
     let handle = cluster.start(plan).await;
     let day = Duration::from_secs(24 * 3600);
-    let end = tokio::time::timeout(day, end_of(handle, &saboteur, case)).await.unwrap_or(End::Never);
+    let end = tokio::time::timeout(day, end_of(handle, &injector, case)).await.unwrap_or(End::Never);
     let ran_at_end = invariants::exports_everywhere(&simulated);
-    let (requests, puts) = (simulated.requests(), saboteur.puts());
-    saboteur.disarm();
+    let (requests, puts) = (simulated.requests(), injector.puts());
+    injector.disarm();
     drop(cluster);
     tokio::time::sleep(Duration::from_secs(1)).await; // virtual time
-    let next = || Saboteur::new(&simulated, None, mutant).connect_options();
+    let next = || FaultInjector::new(&simulated, None, mutant).connect_options();
     let recovered = recover(config.clone(), next()).await;
     let again = recover(config.clone(), next()).await;
     let aftermath =
         Aftermath { case, id, planned, cluster: &simulated, end: &end, ran_at_end, recovered, again };
-    let mut violations = saboteur.violations();
+    let mut violations = injector.violations();
     violations.extend(invariants::violated(&aftermath).await);
     let completed = matches!(&end, End::Ended(result) if result.is_ok());
     let words = match end {
         End::Ended(result) => result.map_or_else(|failure| failure.to_string(), |report| report.to_string()),
         _ => String::new(),
     };
-    Explored { struck: saboteur.has_struck(), completed, violations, requests, puts, words }
+    Explored { struck: injector.has_struck(), completed, violations, requests, puts, words }
 }
 
 /// Runs until it has ended, or died.
-pub(super) async fn end_of(handle: RunHandle, saboteur: &Saboteur, case: Option<Case>) -> End {
+pub(super) async fn end_of(handle: RunHandle, injector: &FaultInjector, case: Option<Case>) -> End {
     let mut events = handle.events();
     let dropped_when_struck = async {
         match case {
-            Some(case) if case.caller == Caller::Drops => saboteur.strikes().await,
+            Some(case) if case.caller == Caller::Drops => injector.strikes().await,
             _ => std::future::pending().await,
         }
     };
     let finished = handle.finished();
     tokio::select! {
         biased;
-        () = saboteur.process().died() => return End::Died,
+        () = injector.process().died() => return End::Died,
         () = dropped_when_struck => {}
         result = finished => return End::Ended(Box::new(result)),
     }

@@ -9,7 +9,7 @@ use camunda_backup::{Error, ErrorKind, Failure, RunOutcome, Verdict};
 
 use super::cases::Place;
 use super::explore::{Aftermath, End};
-use super::ledgers::{Stored, stored};
+use super::journal_content::{Stored, stored};
 use super::scenes::MAX_PAUSE;
 use crate::world::longest_pause;
 

@@ -9,12 +9,12 @@ use camunda_backup::{Cluster, recover};
 use super::baseline::Baseline;
 use super::cases::{Caller, Case, Place, Strike, product};
 use super::explore::{Aftermath, End, Explored, end_of, in_virtual_time};
+use super::fault_injection::{FaultInjector, PAUSE};
 use super::invariants;
 use super::mutants::Mutant;
-use super::saboteur::{PAUSE, Saboteur};
 use super::scenes::Scene;
 use super::workers::in_parallel;
-use super::{Findings, say};
+use super::{Findings, report};
 
 #[test]
 fn every_fault_at_every_request_and_record_of_a_recovery_keeps_the_invariants() {
@@ -31,7 +31,7 @@ fn every_fault_at_every_request_and_record_of_a_recovery_keeps_the_invariants() 
     }
     assert_eq!(findings.explored, product(whole.requests.len(), whole.puts));
     assert_eq!(findings.struck, findings.explored);
-    say(&format!("crash matrix: the recovery of {scene}: {} cases", findings.explored));
+    report(&format!("crash matrix: the recovery of {scene}: {} cases", findings.explored));
     assert!(findings.failures.is_empty(), "{}", findings.first(20));
 }
 
@@ -40,7 +40,7 @@ fn recovered(scene: &Scene, death: Case, case: Option<Case>) -> Explored {
     in_virtual_time(async {
         let simulated = scene.build().await;
         let config = scene.config(&simulated);
-        let victim = Saboteur::new(&simulated, Some(death), Mutant::None);
+        let victim = FaultInjector::new(&simulated, Some(death), Mutant::None);
         let cluster = Cluster::connect_with(config.clone(), victim.connect_options()).await.unwrap();
         let plan = cluster.plan_backup(Scene::spec()).unwrap();
         let id = plan.id;
@@ -49,19 +49,19 @@ fn recovered(scene: &Scene, death: Case, case: Option<Case>) -> Explored {
         assert!(matches!(end, End::Died) && !invariants::exports_everywhere(&simulated));
         victim.disarm();
 
-        let saboteur = Saboteur::new(&simulated, case, Mutant::None);
-        saboteur.arm();
+        let injector = FaultInjector::new(&simulated, case, Mutant::None);
+        injector.arm();
         let first = tokio::select! {
             biased;
-            () = saboteur.process().died() => None,
-            () = saboteur.strikes(), if case.is_some_and(|case| case.caller == Caller::Drops) => None,
-            first = recover(config.clone(), saboteur.connect_options()) => Some(first),
+            () = injector.process().died() => None,
+            () = injector.strikes(), if case.is_some_and(|case| case.caller == Caller::Drops) => None,
+            first = recover(config.clone(), injector.connect_options()) => Some(first),
         };
-        let (requests, puts) = (simulated.requests(), saboteur.puts());
-        saboteur.disarm();
+        let (requests, puts) = (simulated.requests(), injector.puts());
+        injector.disarm();
         tokio::time::sleep(Duration::from_secs(1)).await; // virtual time
 
-        let next = || Saboteur::new(&simulated, None, Mutant::None).connect_options();
+        let next = || FaultInjector::new(&simulated, None, Mutant::None).connect_options();
         let (recovered, again) =
             (recover(config.clone(), next()).await, recover(config.clone(), next()).await);
         let (cluster, planned, ran_at_end) = (&simulated, PauseKind::Soft, false);
@@ -71,7 +71,7 @@ fn recovered(scene: &Scene, death: Case, case: Option<Case>) -> Explored {
         if let (true, Some(Err(error))) = (on_the_wire, &first) {
             violations.push(format!("one fault on the wire ends a recovery: {}", error.report()));
         }
-        let struck = saboteur.has_struck();
+        let struck = injector.has_struck();
         Explored { struck, violations, requests, puts, ..Explored::default() }
     })
 }

@@ -6,12 +6,12 @@ use std::process::Command;
 use anyhow::Result;
 use serde_json::Value;
 
-use crate::around::{Around, small_java};
 use crate::http::Http;
 use crate::ports::Ports;
 use crate::s3;
 use crate::server::command;
 use crate::servers::Product;
+use crate::stack_context::{StackContext, small_java};
 use crate::wait::Seen;
 use crate::web::Web;
 use crate::workdir::Workdir;
@@ -52,13 +52,13 @@ impl Broker {
     }
 
     /// The command that starts this broker as a member of the cluster.
-    pub fn command(&self, around: &Around<'_>, partitions: usize) -> Result<Command> {
-        self.configured("bin/broker", around, partitions)
+    pub fn command(&self, context: &StackContext<'_>, partitions: usize) -> Result<Command> {
+        self.configured("bin/broker", context, partitions)
     }
 
     /// The command that fills this broker's empty data folder from a backup. It wants the configuration of the broker.
-    pub fn restore_command(&self, around: &Around<'_>, partitions: usize, id: i64) -> Result<Command> {
-        let mut command = self.configured("bin/restore", around, partitions)?;
+    pub fn restore_command(&self, context: &StackContext<'_>, partitions: usize, id: i64) -> Result<Command> {
+        let mut command = self.configured("bin/restore", context, partitions)?;
         command.arg(format!("--backupId={id}"));
         Ok(command)
     }
@@ -68,17 +68,17 @@ impl Broker {
         Ok(work.folder(&self.name())?.join("data"))
     }
 
-    fn configured(&self, program: &str, around: &Around<'_>, partitions: usize) -> Result<Command> {
-        let folder = around.work.folder(&self.name())?;
-        let temp = around.work.folder(&format!("{}/tmp", self.name()))?;
-        let cluster = around.brokers;
+    fn configured(&self, program: &str, context: &StackContext<'_>, partitions: usize) -> Result<Command> {
+        let folder = context.work.folder(&self.name())?;
+        let temp = context.work.folder(&format!("{}/tmp", self.name()))?;
+        let cluster = context.brokers;
         let contacts: Vec<String> = cluster.iter().map(Broker::internal_address).collect();
-        let mut command = command(&around.sources.camunda.join(program), None);
+        let mut command = command(&context.sources.camunda.join(program), None);
         command
             .current_dir(&folder)
             // A relative path would mean a folder next to the program, shared by all brokers.
-            .env("ZEEBE_BROKER_DATA_DIRECTORY", self.data(around.work)?)
-            .env("JAVA_HOME", &around.sources.camunda_java)
+            .env("ZEEBE_BROKER_DATA_DIRECTORY", self.data(context.work)?)
+            .env("JAVA_HOME", &context.sources.camunda_java)
             .env("JAVA_OPTS", small_java("384m", &temp))
             .envs(self.web.environment())
             .env("CAMUNDA_REST_ENABLED", "true")
@@ -112,13 +112,13 @@ impl Broker {
                 ]
                 .map(zeebe),
             )
-            .envs(exporter(around))
+            .envs(exporter(context))
             .env("ZEEBE_BROKER_DATA_BACKUP_STORE", "S3")
             .envs(
                 [
                     ("BUCKETNAME", s3::BUCKET),
                     ("BASEPATH", CLUSTER_NAME),
-                    ("ENDPOINT", &around.s3.url),
+                    ("ENDPOINT", &context.s3.url),
                     ("REGION", s3::REGION),
                     ("ACCESSKEY", s3::ACCESS_KEY),
                     ("SECRETKEY", s3::SECRET_KEY),
@@ -157,14 +157,14 @@ pub async fn sees_all(
 }
 
 /// The exporter to the store, which sends what it has every second.
-fn exporter(around: &Around<'_>) -> [(String, String); 5] {
-    let (name, class) = match around.line.store.product {
+fn exporter(context: &StackContext<'_>) -> [(String, String); 5] {
+    let (name, class) = match context.line.store.product {
         Product::Elasticsearch => ("ELASTICSEARCH", "io.camunda.zeebe.exporter.ElasticsearchExporter"),
         Product::OpenSearch => ("OPENSEARCH", "io.camunda.zeebe.exporter.opensearch.OpensearchExporter"),
     };
     [
         ("CLASSNAME", class),
-        ("ARGS_URL", around.store),
+        ("ARGS_URL", context.store),
         ("ARGS_BULK_DELAY", "1"),
         ("ARGS_BULK_SIZE", "200"),
         ("ARGS_INDEX_NUMBEROFREPLICAS", "0"),

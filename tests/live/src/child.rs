@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
 use tokio::time::timeout;
 
-use crate::say::say;
+use crate::log::log;
 use crate::stack::LiveStack;
 
 /// A process that runs one sub-command of this program; it is killed when dropped.
@@ -38,7 +38,7 @@ impl Child {
             .context("starting this program again")?;
         let output = process.stdout.take().context("no standard output")?;
         let pid = process.id().context("it has ended at once")?;
-        say(format!("process {pid} runs {subcommand:?}"));
+        log(format!("process {pid} runs {subcommand:?}"));
         Ok(Self { process, lines: BufReader::new(output).lines(), pid })
     }
 
@@ -52,7 +52,7 @@ impl Child {
             while let Some(line) = self.lines.next_line().await? {
                 // What a step waits for is told at every look.
                 if !line.contains("(waited ") {
-                    say(format!("[{}] {line}", self.pid));
+                    log(format!("[{}] {line}", self.pid));
                 }
                 if line.contains(text) {
                     return Ok(line);
@@ -68,7 +68,7 @@ impl Child {
         kill(Pid::from_raw(self.pid.cast_signed()), Signal::SIGKILL)?;
         let status = self.process.wait().await?;
         ensure!(!status.success(), "process {} had ended by itself before it was killed", self.pid);
-        say(format!("killed process {} with SIGKILL: {status}", self.pid));
+        log(format!("killed process {} with SIGKILL: {status}", self.pid));
         Ok(())
     }
 }

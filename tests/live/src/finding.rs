@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use anyhow::Result;
-use camunda_backup_live::{Line, say};
+use camunda_backup_live::{Line, log};
 
 /// What a scenario found when everything was as it must be.
 pub struct Finding {
@@ -26,7 +26,7 @@ impl Row {
     /// A failure is told at once, with the last lines of a server's log if there are any.
     pub fn new(line: Line, done: &'static str, outcome: Result<Finding>, took: Duration) -> Self {
         if let Err(error) = &outcome {
-            say(format!("FAILED: {done} on {line}: {error:#}"));
+            log(format!("FAILED: {done} on {line}: {error:#}"));
         }
         Self { line, done, outcome: outcome.map_err(|error| format!("{error:#}")), took }
     }

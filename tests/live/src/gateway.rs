@@ -4,10 +4,10 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::around::{Around, small_java};
 use crate::broker::{Broker, CLUSTER_NAME};
 use crate::ports::Ports;
 use crate::server::command;
+use crate::stack_context::{StackContext, small_java};
 use crate::web::Web;
 
 pub const NAME: &str = "gateway";
@@ -25,13 +25,13 @@ impl Gateway {
         Ok(Self { internal: ports.next()?, grpc: ports.next()?, web: Web::new(ports)? })
     }
 
-    pub fn command(&self, around: &Around<'_>) -> Result<Command> {
-        let temp = around.work.folder(&format!("{NAME}/tmp"))?;
-        let contacts: Vec<String> = around.brokers.iter().map(Broker::internal_address).collect();
-        let mut command = command(&around.sources.camunda.join("bin/gateway"), None);
+    pub fn command(&self, context: &StackContext<'_>) -> Result<Command> {
+        let temp = context.work.folder(&format!("{NAME}/tmp"))?;
+        let contacts: Vec<String> = context.brokers.iter().map(Broker::internal_address).collect();
+        let mut command = command(&context.sources.camunda.join("bin/gateway"), None);
         command
-            .current_dir(around.work.folder(NAME)?)
-            .env("JAVA_HOME", &around.sources.camunda_java)
+            .current_dir(context.work.folder(NAME)?)
+            .env("JAVA_HOME", &context.sources.camunda_java)
             .env("JAVA_OPTS", small_java("192m", &temp))
             .envs(self.web.environment())
             .env("CAMUNDA_REST_ENABLED", "true")

@@ -3,27 +3,27 @@
 //! them and starts this.
 
 mod addresses;
-mod around;
+mod background_commands;
 mod broker;
 mod bucket;
-mod bustle;
 mod child;
-mod entrance;
 mod environment;
+mod exporter_phases;
 mod gateway;
 mod http;
 mod line;
 mod load;
-mod look;
+mod log;
 mod ports;
+mod process_client;
 mod proxy;
 mod restore;
 mod s3;
-mod say;
 mod server;
 mod servers;
 mod sources;
 mod stack;
+mod stack_context;
 mod store;
 mod wait;
 mod web;
@@ -32,12 +32,12 @@ mod workdir;
 
 pub use bucket::manifests;
 pub use child::Child;
-pub use entrance::{PROCESS_ID, key};
+pub use exporter_phases::{PauseWatch, Phases, Watched, all_export, exporting_runs, phases, wait_for_phase};
 pub use http::{Answer, Http};
 pub use line::Line;
 pub use load::Load;
-pub use look::{PauseWatch, Phases, Watched, all_export, exporting_runs, phases, wait_for_phase};
+pub use log::{LANE, log};
+pub use process_client::{PROCESS_ID, key};
 pub use proxy::{Armed, Asked, DELAY, Fault, Matches, Proxy};
-pub use say::{LANE, say};
 pub use stack::{LiveStack, PARTITIONS, REPOSITORY};
 pub use wait::{Seen, until};

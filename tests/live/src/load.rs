@@ -8,8 +8,8 @@ use anyhow::Result;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::entrance::Entrance;
-use crate::say::say;
+use crate::log::log;
+use crate::process_client::ProcessClient;
 use crate::wait::{Seen, until};
 
 /// At most twenty instances a second: enough to move all positions, and the servers keep some CPU.
@@ -30,11 +30,11 @@ type Accepted = Arc<Mutex<Vec<u64>>>;
 
 impl Load {
     /// Deploys a process, then creates instances of it at the brokers in turn.
-    pub(crate) async fn start(entrance: Entrance) -> Result<Self> {
-        entrance.deploy().await?;
+    pub(crate) async fn start(client: ProcessClient) -> Result<Self> {
+        client.deploy().await?;
         let accepted = Accepted::default();
         let stop = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(create_all(entrance, accepted.clone(), stop.clone()));
+        let task = tokio::spawn(create_all(client, accepted.clone(), stop.clone()));
         Ok(Self { task, accepted, stop })
     }
 
@@ -68,7 +68,7 @@ impl Drop for Load {
     }
 }
 
-async fn create_all(entrance: Entrance, accepted: Accepted, stop: Arc<AtomicBool>) {
+async fn create_all(client: ProcessClient, accepted: Accepted, stop: Arc<AtomicBool>) {
     let mut refused = 0;
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -77,12 +77,12 @@ async fn create_all(entrance: Entrance, accepted: Accepted, stop: Arc<AtomicBool
         if stop.load(Ordering::Relaxed) {
             break;
         }
-        match entrance.create(number).await {
+        match client.create(number).await {
             Ok(instance) => accepted.lock().unwrap_or_else(PoisonError::into_inner).push(instance),
             Err(error) => {
                 refused += 1;
                 if refused == 1 {
-                    say(format!("first refused instance: {error:#}"));
+                    log(format!("first refused instance: {error:#}"));
                 }
             }
         }

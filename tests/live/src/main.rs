@@ -1,7 +1,7 @@
 //! Runs scenarios against real servers. `tests/live/run` prepares what this needs.
 
+mod arguments;
 mod finding;
-mod programme;
 mod scenarios;
 
 use std::process::ExitCode;
@@ -9,20 +9,20 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Error, Result, bail, ensure};
-use camunda_backup_live::{LANE, Line, LiveStack, say};
+use camunda_backup_live::{LANE, Line, LiveStack, log};
 use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
+use crate::arguments::{Lane, Selection};
 use crate::finding::{Row, table};
-use crate::programme::{Lane, Programme};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say(format!("FAILED: {error:#}"));
+            log(format!("FAILED: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -34,16 +34,16 @@ async fn run() -> Result<()> {
         // Not a scenario: this program as the process that is killed.
         Some((word, [])) if word == scenarios::process::BACK_UP => scenarios::process::back_up().await,
         Some((word, rest)) if word == "needs" => {
-            println!("{}", Vec::from_iter(Programme::parse(rest)?.needs()).join("\n"));
+            println!("{}", Vec::from_iter(Selection::parse(rest)?.needs()).join("\n"));
             Ok(())
         }
-        _ => on_servers(Programme::parse(&words)?).await,
+        _ => on_servers(Selection::parse(&words)?).await,
     }
 }
 
-async fn on_servers(programme: Programme) -> Result<()> {
-    let alone = programme.lanes.len() == 1;
-    let lanes = programme.lanes.into_iter().enumerate().map(|(index, lane)| {
+async fn on_servers(selection: Selection) -> Result<()> {
+    let alone = selection.lanes.len() == 1;
+    let lanes = selection.lanes.into_iter().enumerate().map(|(index, lane)| {
         start_lane(lane, if alone { "servers".to_owned() } else { format!("{LANE}{}", index + 1) })
     });
     let (mut rows, mut stopped) = (Vec::new(), None);
@@ -58,7 +58,7 @@ async fn on_servers(programme: Programme) -> Result<()> {
     }
     let failed = rows.iter().filter(|row| row.failed()).count();
     ensure!(failed == 0, "{failed} of {} failed", rows.len());
-    say("passed");
+    log("passed");
     Ok(())
 }
 
@@ -102,14 +102,14 @@ async fn all_lines(lane: &Lane, rows: &mut Vec<Row>) {
 
 /// After a failure nothing else is tried on these servers, and their logs are kept.
 async fn one_line(line: Line, scenarios: &[&'static str], rows: &mut Vec<Row>) {
-    say(format!("======== {line}"));
+    log(format!("======== {line}"));
     let began = Instant::now();
     let mut stack = match LiveStack::start(line).await {
         Ok(stack) => stack,
         Err(error) => return rows.push(Row::new(line, "start", Err(error), began.elapsed())),
     };
     for scenario in scenarios {
-        say(format!("==== {scenario}"));
+        log(format!("==== {scenario}"));
         let began = Instant::now();
         let outcome = scenarios::run(scenario, &mut stack).await.map_err(|error| stack.explain(error));
         let row = Row::new(line, scenario, outcome, began.elapsed());

@@ -8,8 +8,8 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::broker::Broker;
+use crate::log::log;
 use crate::ports::Ports;
-use crate::say::say;
 use crate::stack::{LiveStack, PARTITIONS};
 
 /// It starts a JVM and copies a few files.
@@ -23,7 +23,7 @@ impl LiveStack {
             let data = broker.data(&self.work)?;
             fs::remove_dir_all(&data).with_context(|| format!("removing {}", data.display()))?;
         }
-        say("the brokers' data is gone");
+        log("the brokers' data is gone");
         Ok(())
     }
 
@@ -38,8 +38,8 @@ impl LiveStack {
     /// The exit code alone proves nothing: it is 0 too when there was nothing to restore.
     async fn restore_broker(&self, broker: &Broker, id: i64) -> Result<()> {
         let name = format!("restore of {}", broker.name());
-        say(format!("{name} from backup {id}"));
-        let command = broker.restore_command(&self.around(), PARTITIONS, id)?;
+        log(format!("{name} from backup {id}"));
+        let command = broker.restore_command(&self.context(), PARTITIONS, id)?;
         let running = Command::from(command).kill_on_drop(true).output();
         let output = timeout(BOUND, running).await.with_context(|| format!("{name} did not end"))??;
         let said = String::from_utf8_lossy(&output.stdout);

@@ -12,7 +12,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
 use nix::unistd::{Pid, User};
 
-use crate::say::say;
+use crate::log::log;
 
 const CLEAN_STOP: Duration = Duration::from_secs(20);
 const LOG_LINES: usize = 30;
@@ -83,7 +83,7 @@ impl Server {
 
     fn stop(&mut self) {
         if let Some(group) = self.group {
-            say(format!("stopping {}", self.name));
+            log(format!("stopping {}", self.name));
             let _ = killpg(group, Signal::SIGTERM);
             let start = Instant::now();
             while self.ended().is_none() && start.elapsed() < CLEAN_STOP {

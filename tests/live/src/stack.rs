@@ -5,19 +5,19 @@ use std::time::Duration;
 use anyhow::{Context, Error, Result, anyhow, ensure};
 use tokio::net::TcpStream;
 
-use crate::around::Around;
+use crate::background_commands::BackgroundCommands;
 use crate::broker::{Broker, sees_all};
-use crate::bustle::Bustle;
-use crate::entrance::Entrance;
 use crate::gateway::{self, Gateway};
 use crate::http::Http;
 use crate::line::Line;
 use crate::load::Load;
+use crate::log::log;
 use crate::ports::Ports;
+use crate::process_client::ProcessClient;
 use crate::s3::S3;
-use crate::say::say;
 use crate::server::Server;
 use crate::sources::Sources;
+use crate::stack_context::StackContext;
 use crate::store::SearchStore;
 use crate::wait::{Seen, until};
 use crate::web::Web;
@@ -74,13 +74,13 @@ impl LiveStack {
             s3,
             work,
         };
-        say(format!("data and logs in {}", stack.work.path().display()));
+        log(format!("data and logs in {}", stack.work.path().display()));
         stack.start_all(&mut ports).await?;
         Ok(stack)
     }
 
     async fn start_all(&mut self, ports: &mut Ports) -> Result<()> {
-        say(format!("starting {}", self.line.store.package()));
+        log(format!("starting {}", self.line.store.package()));
         let store =
             SearchStore::start(self.line, &self.http, &self.sources, &self.work, ports, REPOSITORY).await?;
         self.store = store.url;
@@ -99,7 +99,7 @@ impl LiveStack {
             self.operate = Some(self.start_webapp("operate", ports).await?);
             self.tasklist = Some(self.start_webapp("tasklist", ports).await?);
         }
-        say("all servers are ready");
+        log("all servers are ready");
         Ok(())
     }
 
@@ -110,8 +110,8 @@ impl LiveStack {
         while self.servers.pop_if(|server| server.name != store).is_some() {}
     }
 
-    pub(crate) fn around(&self) -> Around<'_> {
-        Around {
+    pub(crate) fn context(&self) -> StackContext<'_> {
+        StackContext {
             line: self.line,
             sources: &self.sources,
             work: &self.work,
@@ -122,9 +122,9 @@ impl LiveStack {
     }
 
     async fn start_webapp(&mut self, name: &str, ports: &mut Ports) -> Result<String> {
-        say(format!("starting {name}"));
+        log(format!("starting {name}"));
         let broker = self.brokers.first().context("no broker")?;
-        let webapp = Webapp::start(name, &self.http, &self.around(), broker, ports).await?;
+        let webapp = Webapp::start(name, &self.http, &self.context(), broker, ports).await?;
         self.servers.push(webapp.server);
         Ok(webapp.management)
     }
@@ -134,8 +134,8 @@ impl LiveStack {
         let broker = self.brokers.get(node).copied().context("no such broker")?;
         let name = broker.name();
         ensure!(self.servers.iter().all(|server| server.name != name), "{name} is running");
-        say(format!("starting {name}"));
-        let mut command = broker.command(&self.around(), PARTITIONS)?;
+        log(format!("starting {name}"));
+        let mut command = broker.command(&self.context(), PARTITIONS)?;
         let server = Server::start(&name, &mut command, self.work.log(&name))?;
         until(&name, FIRST_SIGN, async || {
             server.alive()?;
@@ -158,7 +158,7 @@ impl LiveStack {
         if let Some(gateway) = &self.gateway {
             self.complete_for(gateway::NAME, gateway.web).await?;
         }
-        say("the cluster is complete");
+        log("the cluster is complete");
         Ok(())
     }
 
@@ -185,8 +185,8 @@ impl LiveStack {
             None => Gateway::new(&mut Ports::new())?,
         };
         if self.server(gateway::NAME).is_err() {
-            say("starting the gateway");
-            let mut command = gateway.command(&self.around())?;
+            log("starting the gateway");
+            let mut command = gateway.command(&self.context())?;
             self.servers.push(Server::start(gateway::NAME, &mut command, self.work.log(gateway::NAME))?);
         }
         self.gateway = Some(gateway);
@@ -218,7 +218,7 @@ impl LiveStack {
     fn kill(&mut self, name: &str) -> Result<()> {
         let index = self.servers.iter().position(|server| server.name == name);
         self.servers.remove(index.with_context(|| format!("{name} does not run"))?).kill();
-        say(format!("killed {name}"));
+        log(format!("killed {name}"));
         Ok(())
     }
 
@@ -232,7 +232,7 @@ impl LiveStack {
     pub async fn start_store(&mut self) -> Result<()> {
         let name = self.line.store.product.name();
         ensure!(self.servers.iter().all(|server| server.name != name), "{name} is running");
-        say(format!("starting {name} again"));
+        log(format!("starting {name} again"));
         let (line, port) = (self.line, self.store.rsplit(':').next().context("no port")?.parse()?);
         let ports = [port, Ports::new().next()?];
         let again =
@@ -260,21 +260,21 @@ impl LiveStack {
 
     /// Creates process instances in the background.
     pub async fn load(&self) -> Result<Load> {
-        Load::start(self.entrance()).await
+        Load::start(self.client()).await
     }
 
     /// Whether Camunda has a running instance with this key. It gets a variable for it.
     pub async fn has_instance(&self, key: u64) -> Result<bool> {
-        self.entrance().has(key).await
+        self.client().has(key).await
     }
 
     /// Keeps the partitions of these instances busy.
-    pub fn bustle(&self, instances: &[u64]) -> Bustle {
-        Bustle::start(self.entrance(), instances)
+    pub fn background_commands(&self, instances: &[u64]) -> BackgroundCommands {
+        BackgroundCommands::start(self.client(), instances)
     }
 
-    fn entrance(&self) -> Entrance {
-        Entrance::of(self.line, &self.sources, &self.brokers, &self.http)
+    fn client(&self) -> ProcessClient {
+        ProcessClient::of(self.line, &self.sources, &self.brokers, &self.http)
     }
 
     /// Stops all servers and removes their data and logs.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use crate::around::{Around, small_java};
 use crate::broker::Broker;
 use crate::gateway::membership;
 use crate::http::Http;
 use crate::ports::Ports;
 use crate::server::{Server, command};
 use crate::stack::REPOSITORY;
+use crate::stack_context::{StackContext, small_java};
 use crate::wait::{Seen, until};
 use crate::web::Web;
 
@@ -26,22 +26,22 @@ impl Webapp {
     pub async fn start(
         name: &str,
         http: &Http,
-        around: &Around<'_>,
+        context: &StackContext<'_>,
         broker: &Broker,
         ports: &mut Ports,
     ) -> Result<Self> {
         let web = Web::new(ports)?;
-        let product = around.line.store.product.name();
-        let temp = around.work.folder(&format!("{name}/tmp"))?;
-        let mut command = command(&around.sources.camunda.join("bin").join(name), None);
+        let product = context.line.store.product.name();
+        let temp = context.work.folder(&format!("{name}/tmp"))?;
+        let mut command = command(&context.sources.camunda.join("bin").join(name), None);
         command
-            .current_dir(around.work.folder(name)?)
-            .env("JAVA_HOME", &around.sources.camunda_java)
+            .current_dir(context.work.folder(name)?)
+            .env("JAVA_HOME", &context.sources.camunda_java)
             .env("JAVA_OPTS", small_java("512m", &temp))
             .envs(web.environment())
             .envs([
                 ("CAMUNDA_DATABASE_TYPE", product),
-                ("CAMUNDA_DATABASE_URL", around.store),
+                ("CAMUNDA_DATABASE_URL", context.store),
                 // The archiver of Tasklist wants index lifecycle management, which our stores lack.
                 ("CAMUNDA_TASKLIST_ARCHIVERENABLED", "false"),
             ])
@@ -50,14 +50,14 @@ impl Webapp {
             .envs(
                 [
                     ("DATABASE", product),
-                    (&format!("{}_URL", product.to_uppercase()), around.store),
-                    (&format!("ZEEBE{}_URL", product.to_uppercase()), around.store),
+                    (&format!("{}_URL", product.to_uppercase()), context.store),
+                    (&format!("ZEEBE{}_URL", product.to_uppercase()), context.store),
                     ("ZEEBE_GATEWAYADDRESS", &broker.grpc_address()),
                     ("BACKUP_REPOSITORYNAME", REPOSITORY),
                 ]
                 .map(|(key, value)| (format!("CAMUNDA_{}_{key}", name.to_uppercase()), value.to_owned())),
             );
-        let server = Server::start(name, &mut command, around.work.log(name))?;
+        let server = Server::start(name, &mut command, context.work.log(name))?;
         let this = Self { management: web.management_url(), server };
         this.ready(http).await.map_err(|e| this.server.explain(e))?;
         Ok(this)

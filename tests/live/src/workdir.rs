@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use nix::unistd::User;
 
-use crate::say::say;
+use crate::log::log;
 
 /// A fresh folder that is removed with [`Workdir::remove`]; otherwise it stays for inspection.
 pub struct Workdir {
@@ -57,7 +57,7 @@ impl Workdir {
 impl Drop for Workdir {
     fn drop(&mut self) {
         if !self.removed {
-            say(format!("data and logs are kept in {}", self.path.display()));
+            log(format!("data and logs are kept in {}", self.path.display()));
         }
     }
 }

@@ -10,7 +10,7 @@ use camunda_backup::{Journal, Request, Response, Result, Transport, TransportErr
 use http::StatusCode;
 
 use super::Mutant;
-use crate::crash_matrix::saboteur::PAUSE;
+use crate::crash_matrix::fault_injection::PAUSE;
 
 const RESUME: &str = "zeebe.exporting.resume";
 const SUCCESS: &str = r#"{"body":null,"status":204,"contentType":null}"#;

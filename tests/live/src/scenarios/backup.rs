@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use camunda_backup::{BackupSpec, Cluster, Report};
-use camunda_backup_live::{LiveStack, PARTITIONS, PauseWatch, Seen, say, until};
+use camunda_backup_live::{LiveStack, PARTITIONS, PauseWatch, Seen, log, until};
 
 use super::proof;
 use crate::finding::Finding;
@@ -15,7 +15,7 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
     exported(stack).await?;
 
     let cluster = Cluster::connect(stack.config()?).await?;
-    say("connected");
+    log("connected");
     let recovered = cluster.recover().await?;
     ensure!(recovered.is_clean(), "a fresh journal owes something: {recovered}");
     let plan = cluster.plan_backup(BackupSpec::default())?;
@@ -33,9 +33,9 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
     let seen_there = proof::of_servers(stack, &report).await?;
     ensure!(meanwhile > 0, "no instance was accepted while the backup ran, so it was not under load");
     let paused = report.paused.unwrap_or_default();
-    ensure!(seen <= paused, "paused for {seen:?} by our own look, for {paused:?} by the report");
-    say(format!(
-        "backup {} is proven: exporting was paused for {paused:.2?} (our own look: {seen:.2?}), the run took {:.2?}, \
+    ensure!(seen <= paused, "the brokers showed a pause of {seen:?}, the report says {paused:?}");
+    log(format!(
+        "backup {} is proven: exporting was paused for {paused:.2?} (seen without the library: {seen:.2?}), the run took {:.2?}, \
          {meanwhile} instances were accepted meanwhile",
         report.id,
         report.ended.since(report.began)
@@ -58,7 +58,7 @@ pub(super) async fn the_next(stack: &LiveStack) -> Result<Report> {
     let report = cluster.run(cluster.plan_backup(BackupSpec::default())?).await?;
     proof::of_servers(stack, &report).await?;
     load.stop().await?;
-    say(format!("the cluster works again: backup {} is {}", report.id, report.verdict));
+    log(format!("the cluster works again: backup {} is {}", report.id, report.verdict));
     Ok(report)
 }
 
@@ -74,6 +74,6 @@ pub(super) async fn exported(stack: &LiveStack) -> Result<()> {
         })
     })
     .await?;
-    say(format!("{count} documents in {indices}"));
+    log(format!("{count} documents in {indices}"));
     Ok(())
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use camunda_backup::{BackupSpec, Cluster, ErrorKind, ConnectOptions, RunEventKind, recover};
-use camunda_backup_live::{LiveStack, all_export, phases, say, wait_for_phase};
+use camunda_backup::{BackupSpec, Cluster, ConnectOptions, ErrorKind, RunEventKind, recover};
+use camunda_backup_live::{LiveStack, all_export, log, phases, wait_for_phase};
 
 use super::backup;
 use crate::finding::Finding;
@@ -22,7 +22,7 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     tokio::spawn(async move {
         while let Some(event) = events.next().await {
             if !matches!(event.kind, RunEventKind::Waiting { .. }) {
-                say(event);
+                log(event);
             }
         }
     });
@@ -43,10 +43,10 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     // The gateway refuses while a broker is down; the living one was resumed by itself.
     let seen = phases(&http, &brokers).await;
     ensure!(all_export(&seen, 1), "the living broker: {seen:?}");
-    say(format!("the living broker was resumed by itself: {seen:?}"));
+    log(format!("the living broker was resumed by itself: {seen:?}"));
 
     stack.start_broker(1).await?;
-    say(format!("phases after the return: {:?}", phases(&http, &brokers).await));
+    log(format!("phases after the return: {:?}", phases(&http, &brokers).await));
     let recovered = recover(stack.config()?, ConnectOptions::default()).await?;
     print!("{recovered}");
     ensure!(recovered.runs.iter().any(|run| !run.paid.is_empty()), "nothing was owed: {recovered}");

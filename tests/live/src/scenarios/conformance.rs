@@ -10,7 +10,7 @@ use camunda_backup::testing::conformance::{
     Hands, Observed, World, compare, with_effects, with_hands, with_hands_on_the_store,
 };
 use camunda_backup::{BrokerId, Error, ErrorKind};
-use camunda_backup_live::{Line, LiveStack, say};
+use camunda_backup_live::{Line, LiveStack, log};
 
 use crate::finding::Finding;
 
@@ -42,7 +42,7 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     // What was written down stands where `compare` has the simulation.
     let differences = compare(&Observed::from_text(&known), &seen);
     for difference in &differences {
-        say(difference);
+        log(difference);
     }
     if !differences.is_empty() {
         bail!("{} differences from {}", differences.len(), file.display());

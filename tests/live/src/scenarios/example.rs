@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use camunda_backup_live::{LiveStack, say};
+use camunda_backup_live::{LiveStack, log};
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -42,6 +42,6 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
     proof::servers_have(stack, id.parse()?, None).await?;
     load.stop().await?;
     let found = format!("the example with five variables: {verdict}");
-    say(&found);
+    log(&found);
     Ok(Finding { found, paused: None })
 }

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use camunda_backup::{BackupId, BackupSpec, Cluster, ErrorKind, ConnectOptions, Plan, recover};
-use camunda_backup_live::{Child, LiveStack, say, wait_for_phase};
+use camunda_backup::{BackupId, BackupSpec, Cluster, ConnectOptions, ErrorKind, Plan, recover};
+use camunda_backup_live::{Child, LiveStack, log, wait_for_phase};
 
 use super::{process, proof};
 use crate::finding::Finding;
@@ -40,7 +40,7 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
     );
     ensure!(!run.paid.is_empty() && recovered.damage.is_empty(), "{recovered}");
     wait_for_phase(stack.http(), &brokers, "EXPORTING").await?;
-    say(format!("recovered {took:.2?} after the death was noticed"));
+    log(format!("recovered {took:.2?} after the death was noticed"));
 
     let cluster = Cluster::connect(stack.config()?).await?;
     let again = cluster.recover().await?;
@@ -58,7 +58,7 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
     proof::of_report(&report, brokers.len())?;
     proof::of_servers(stack, &report).await?;
     load.stop().await?;
-    say(format!(
+    log(format!(
         "backup {} after the crash is proven; paused for {:.2?}",
         report.id,
         report.paused.unwrap_or_default()
@@ -89,7 +89,7 @@ async fn refused_while_it_lives(stack: &LiveStack, second: &Cluster, plan: Plan,
         let words = error.to_string();
         ensure!(error.kind() == ErrorKind::Claimed && words.contains(&format!("process {pid} ")), "{words}");
     }
-    say(format!("refused while it lives: {error}"));
+    log(format!("refused while it lives: {error}"));
     Ok(())
 }
 
@@ -100,6 +100,6 @@ async fn refused_before_recovery(stack: &LiveStack) -> Result<()> {
         bail!("a backup was planned over a pause")
     };
     ensure!(error.kind() == ErrorKind::Blocked && error.to_string().contains("exporting-paused"), "{error}");
-    say("a backup before recovery is refused");
+    log("a backup before recovery is refused");
     Ok(())
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use camunda_backup::procedures::engine::Entry;
 use camunda_backup::procedures::backup::evidence::Evidence;
+use camunda_backup::procedures::engine::Entry;
 use camunda_backup::procedures::exporting::{Certainty, Window};
 use camunda_backup::zeebe::PauseMode;
-use camunda_backup::{Report, RunOutcome, ConditionStatus, Verdict};
-use camunda_backup_live::{LiveStack, PARTITIONS, REPOSITORY, manifests, say, wait_for_phase};
+use camunda_backup::{ConditionStatus, Report, RunOutcome, Verdict};
+use camunda_backup_live::{LiveStack, PARTITIONS, REPOSITORY, log, manifests, wait_for_phase};
 use serde_json::Value;
 
 /// A report of a backup that is complete and proven, with a pause confirmed on every replica twice.
@@ -87,7 +87,7 @@ pub async fn servers_have(stack: &LiveStack, id: i64, named: Option<BTreeSet<Str
         names.len(),
         in_bucket.len()
     );
-    say(format!("our own look: {seen}"));
+    log(format!("seen without the library: {seen}"));
     Ok(seen)
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use camunda_backup::{BackupSpec, Cluster, Report};
-use camunda_backup_live::{LiveStack, REPOSITORY, Seen, key, say, until, wait_for_phase};
+use camunda_backup_live::{LiveStack, REPOSITORY, Seen, key, log, until, wait_for_phase};
 use serde_json::{Value, json};
 
 use super::{backup, proof};
@@ -28,7 +28,7 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     load.more(50).await?;
     let all = load.stop().await?;
     let after = &all[at_its_end..];
-    say(format!("{} instances before backup {}, {} after it", before.len(), report.id, after.len()));
+    log(format!("{} instances before backup {}, {} after it", before.len(), report.id, after.len()));
 
     stack.lose_brokers()?;
     lose_indices(stack).await?;
@@ -36,7 +36,7 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     stack.restore_brokers(report.id.value()).await?;
     wait_for_phase(stack.http(), &stack.zeebe_management(), "EXPORTING").await?;
 
-    let _bustle = stack.bustle(&before);
+    let _commands = stack.background_commands(&before);
     let back = running(stack, &all).await?;
     let lost: Vec<&u64> = before.iter().filter(|key| !back.contains(key)).collect();
     ensure!(lost.is_empty(), "accepted before the backup, and not restored: {lost:?}");
@@ -56,7 +56,7 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
         back.len(),
         next.verdict
     );
-    say(&found);
+    log(&found);
     Ok(Finding { found, paused: report.paused })
 }
 
@@ -71,7 +71,7 @@ async fn lose_indices(stack: &LiveStack) -> Result<()> {
     for names in lost.chunks(AT_ONCE) {
         http.delete(&format!("{store}/{}", names.join(","))).await?.success()?;
     }
-    say(format!("{} indices are gone", lost.len()));
+    log(format!("{} indices are gone", lost.len()));
     Ok(())
 }
 
@@ -85,7 +85,7 @@ async fn restore_snapshots(stack: &LiveStack, report: &Report) -> Result<()> {
         let whole = shards["total"].is_u64() && shards["total"] == shards["successful"];
         ensure!(whole, "{name} was not restored completely: {restored}");
     }
-    say("the store's part is restored");
+    log("the store's part is restored");
     Ok(())
 }
 
@@ -152,7 +152,7 @@ impl Place {
             })
         })
         .await?;
-        say(format!("{} has the same {} instances as the brokers", self.name, running.len()));
+        log(format!("{} has the same {} instances as the brokers", self.name, running.len()));
         Ok(())
     }
 

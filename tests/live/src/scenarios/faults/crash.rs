@@ -6,8 +6,8 @@ use camunda_backup_live::{Fault, all_export, phases};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::bench::{Bench, STEP};
-use super::judge::Left;
+use super::fixture::{Fixture, STEP};
+use super::invariants::Left;
 use super::step::Step;
 use crate::finding::Finding;
 
@@ -43,13 +43,13 @@ pub const STORE_DEATHS: [(Step, Fault); 6] = [
 
 /// Protects: the gateway refuses to resume while a broker is down, so each broker is resumed by itself (Q5), and the one
 /// that cannot be reached is owed until somebody has seen it export.
-pub async fn broker(bench: &mut Bench<'_>, node: usize, step: Step, fault: Fault) -> Result<Finding> {
-    let config = bench.config()?;
-    let planned = bench.planned(&config).await?;
-    let around = bench.around().await?;
-    let armed = bench.arm(step, fault);
-    let stack = &mut *bench.stack;
-    let ended = Bench::run(&config, planned, armed, async || stack.kill_broker(node)).await?;
+pub async fn broker(fixture: &mut Fixture<'_>, node: usize, step: Step, fault: Fault) -> Result<Finding> {
+    let config = fixture.config()?;
+    let planned = fixture.planned(&config).await?;
+    let observation = fixture.observe().await?;
+    let armed = fixture.arm(step, fault);
+    let stack = &mut *fixture.stack;
+    let ended = Fixture::run(&config, planned, armed, async || stack.kill_broker(node)).await?;
     let failure = ended.as_ref().err().context("the backup completed without a broker")?;
     let mut errors = std::iter::once(&failure.error).chain(&failure.secondary);
     let told = errors.any(|error| error.kind() == ErrorKind::NeedsOperator);
@@ -57,37 +57,37 @@ pub async fn broker(bench: &mut Bench<'_>, node: usize, step: Step, fault: Fault
         told == step.owes(),
         "told that a broker may be paused: {told}, with {step} under way: {failure}"
     );
-    let living = phases(bench.stack.http(), &bench.stack.zeebe_management()).await;
+    let living = phases(fixture.stack.http(), &fixture.stack.zeebe_management()).await;
     ensure!(all_export(&living, 1), "I1: the living broker: {living:?}");
-    bench.stack.start_broker(node).await?;
-    bench.judge(&config, &ended, around.without(node), Left::Whatever).await
+    fixture.stack.start_broker(node).await?;
+    fixture.check_invariants(&config, &ended, observation.without(node), Left::Whatever).await
 }
 
 /// Protects: without the gateway each broker is resumed by itself, and none of them stays paused until it is back.
-pub async fn gateway(bench: &mut Bench<'_>, step: Step, fault: Fault) -> Result<Finding> {
-    bench.through_the_gateway().await?;
-    let config = bench.config()?;
-    let planned = bench.planned(&config).await?;
-    let around = bench.around().await?;
-    let armed = bench.arm(step, fault);
-    let stack = &mut *bench.stack;
-    let ended = Bench::run(&config, planned, armed, async || stack.kill_gateway()).await?;
-    ensure!(bench.exporting_runs().await?, "I1: all brokers live, and exporting is paused: {ended:?}");
-    bench.stack.start_gateway().await?;
-    bench.judge(&config, &ended, around, Left::Whatever).await
+pub async fn gateway(fixture: &mut Fixture<'_>, step: Step, fault: Fault) -> Result<Finding> {
+    fixture.through_the_gateway().await?;
+    let config = fixture.config()?;
+    let planned = fixture.planned(&config).await?;
+    let observation = fixture.observe().await?;
+    let armed = fixture.arm(step, fault);
+    let stack = &mut *fixture.stack;
+    let ended = Fixture::run(&config, planned, armed, async || stack.kill_gateway()).await?;
+    ensure!(fixture.exporting_runs().await?, "I1: all brokers live, and exporting is paused: {ended:?}");
+    fixture.stack.start_gateway().await?;
+    fixture.check_invariants(&config, &ended, observation, Left::Whatever).await
 }
 
 /// Protects: a snapshot that a crash has cut off is not taken for one, whatever the store calls it when it is back, and
 /// a store that cannot be asked does not keep exporting paused.
-pub async fn store(bench: &mut Bench<'_>, step: Step, fault: Fault) -> Result<Finding> {
-    let config = bench.config()?;
-    let planned = bench.planned(&config).await?;
-    let around = bench.around().await?;
-    let armed = bench.arm(step, fault);
-    let stack = &mut *bench.stack;
+pub async fn store(fixture: &mut Fixture<'_>, step: Step, fault: Fault) -> Result<Finding> {
+    let config = fixture.config()?;
+    let planned = fixture.planned(&config).await?;
+    let observation = fixture.observe().await?;
+    let armed = fixture.arm(step, fault);
+    let stack = &mut *fixture.stack;
     let (killed, is_dead) = oneshot::channel();
     let (run, restarted) = tokio::join!(
-        Bench::run(&config, planned, armed, async || {
+        Fixture::run(&config, planned, armed, async || {
             // The answer may go on as soon as nobody is there any more.
             let (gone, wait) = oneshot::channel();
             let _ = killed.send(gone);
@@ -102,5 +102,5 @@ pub async fn store(bench: &mut Bench<'_>, step: Step, fault: Fault) -> Result<Fi
     );
     restarted?;
     let ended: Result<Report, Failure> = run?;
-    bench.judge(&config, &ended, around, Left::Whatever).await
+    fixture.check_invariants(&config, &ended, observation, Left::Whatever).await
 }

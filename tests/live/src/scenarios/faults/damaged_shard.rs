@@ -8,8 +8,8 @@ use anyhow::{Context, Result, ensure};
 use camunda_backup_live::Fault;
 use serde_json::json;
 
-use super::bench::Bench;
-use super::judge::Left;
+use super::fixture::Fixture;
+use super::invariants::Left;
 use super::step::Step;
 use crate::finding::Finding;
 
@@ -18,27 +18,27 @@ const INDEX: &str = "zeebe-record_damaged_2026-01-01";
 
 /// Protects: a snapshot that has ended is not a snapshot that succeeded; its state and its shards are read (D9). Stores
 /// accept the order and end PARTIAL, also when partial snapshots are forbidden (Q14).
-pub async fn run(bench: &Bench<'_>) -> Result<Finding> {
-    let (http, index) = (bench.stack.http(), format!("{}/{INDEX}", bench.stack.store()));
+pub async fn run(fixture: &Fixture<'_>) -> Result<Finding> {
+    let (http, index) = (fixture.stack.http(), format!("{}/{INDEX}", fixture.stack.store()));
     http.put(&index, &json!({"settings": {"index.number_of_replicas": 0}})).await?.success()?;
     http.post(&format!("{index}/_doc?refresh=true"), &json!({"value": 1})).await?.success()?;
     http.get(&format!("{index}/_flush?force=true")).await?.success()?;
     let settings = http.get(&format!("{index}/_settings")).await?.success()?;
     let uuid = settings[INDEX]["settings"]["index"]["uuid"].as_str().context("the index has no uuid")?;
 
-    let finding = with_damage(bench, uuid).await;
+    let finding = with_damage(fixture, uuid).await;
     http.delete(&index).await?.success()?;
     finding
 }
 
-async fn with_damage(bench: &Bench<'_>, uuid: &str) -> Result<Finding> {
-    let config = bench.config()?;
-    let planned = bench.planned(&config).await?;
-    let around = bench.around().await?;
-    let armed = bench.arm(Step::Records, Fault::HeldBefore);
-    let folder = bench.stack.folder().join(bench.stack.line().store.product.name());
-    let ended = Bench::run(&config, planned, armed, async || damage(&folder, uuid)).await?;
-    let finding = bench.judge(&config, &ended, around, Left::Missing).await?;
+async fn with_damage(fixture: &Fixture<'_>, uuid: &str) -> Result<Finding> {
+    let config = fixture.config()?;
+    let planned = fixture.planned(&config).await?;
+    let observation = fixture.observe().await?;
+    let armed = fixture.arm(Step::Records, Fault::HeldBefore);
+    let folder = fixture.stack.folder().join(fixture.stack.line().store.product.name());
+    let ended = Fixture::run(&config, planned, armed, async || damage(&folder, uuid)).await?;
+    let finding = fixture.check_invariants(&config, &ended, observation, Left::Missing).await?;
     ensure!(finding.found.contains("shards failed"), "it failed for another reason: {}", finding.found);
     Ok(finding)
 }

@@ -10,8 +10,8 @@ use camunda_backup::core::Component;
 use camunda_backup_live::Fault;
 use nix::unistd::Uid;
 
-use super::bench::Bench;
-use super::judge::Left;
+use super::fixture::Fixture;
+use super::invariants::Left;
 use super::step::Step;
 use crate::finding::Finding;
 
@@ -19,17 +19,17 @@ use crate::finding::Finding;
 pub const STEPS: [Step; 2] = [Step::Operate, Step::Pause];
 
 /// Protects: nothing is paused that could not be written down first, and the resume does not depend on the journal.
-pub async fn fill(bench: &Bench<'_>, step: Step) -> Result<Finding> {
+pub async fn fill(fixture: &Fixture<'_>, step: Step) -> Result<Finding> {
     if !Uid::effective().is_root() {
         return Ok(Finding { found: "not tried: only root can mount a small disk".to_owned(), paused: None });
     }
-    let disk = SmallDisk::mount(bench.stack.folder().join("small-disk"))?;
-    let mut config = bench.config()?;
+    let disk = SmallDisk::mount(fixture.stack.folder().join("small-disk"))?;
+    let mut config = fixture.config()?;
     config.journal = Some(disk.folder.join("journal"));
-    let planned = bench.planned(&config).await?;
-    let around = bench.around().await?;
-    let armed = bench.arm(step, Fault::HeldBefore);
-    let ended = Bench::run(&config, planned, armed, async || disk.fill()).await?;
+    let planned = fixture.planned(&config).await?;
+    let observation = fixture.observe().await?;
+    let armed = fixture.arm(step, Fault::HeldBefore);
+    let ended = Fixture::run(&config, planned, armed, async || disk.fill()).await?;
     let failure = ended.as_ref().err().context("the backup completed without a journal")?;
     let mut errors = std::iter::once(&failure.error).chain(&failure.secondary);
     ensure!(
@@ -38,11 +38,11 @@ pub async fn fill(bench: &Bench<'_>, step: Step) -> Result<Finding> {
         ),
         "nobody is told that the disk is full: {failure}"
     );
-    ensure!(bench.exporting_runs().await?, "I1: the disk is full, and exporting is paused: {failure}");
-    let pauses = bench.proxy.asked().iter().filter(|asked| asked.path.contains("/pause")).count();
+    ensure!(fixture.exporting_runs().await?, "I1: the disk is full, and exporting is paused: {failure}");
+    let pauses = fixture.proxy.asked().iter().filter(|asked| asked.path.contains("/pause")).count();
     ensure!(pauses == usize::from(step.owes()), "paused {pauses} times, with the disk full at {step}");
     disk.empty()?;
-    let finding = bench.judge(&config, &ended, around, Left::Missing).await;
+    let finding = fixture.check_invariants(&config, &ended, observation, Left::Missing).await;
     finding.map(|finding| Finding { found: format!("{}; nothing stayed paused", finding.found), ..finding })
 }
 

@@ -1,12 +1,12 @@
 //! Faults between the library and real servers, on one stack, one case after the other. After each case the invariants
 //! are judged by what the servers themselves say.
 
-mod bench;
 mod crash;
 mod damaged_shard;
-mod death;
+mod fixture;
 mod full_disk;
-mod judge;
+mod invariants;
+mod process_kill;
 mod step;
 mod two_at_once;
 mod wire;
@@ -14,10 +14,10 @@ mod wire;
 use std::fmt::Write as _;
 
 use anyhow::{Result, ensure};
-use camunda_backup_live::{Fault, LiveStack, Proxy, say};
+use camunda_backup_live::{Fault, LiveStack, Proxy, log};
 
-use self::bench::Bench;
-use self::judge::short;
+use self::fixture::Fixture;
+use self::invariants::short;
 use self::step::Step;
 use super::backup::exported;
 use crate::finding::Finding;
@@ -44,8 +44,9 @@ impl Case {
     /// What `full` does: everything.
     fn all() -> Vec<Self> {
         let wire = wire::cases().map(|(step, fault)| Self::Wire(step, fault));
-        let death =
-            Step::ORDERS.iter().flat_map(|step| death::MOMENTS.map(|moment| Self::Death(*step, moment)));
+        let death = Step::ORDERS
+            .iter()
+            .flat_map(|step| process_kill::MOMENTS.map(|moment| Self::Death(*step, moment)));
         let mut all: Vec<Self> = wire.chain([Self::Hang]).chain(death).collect();
         all.push(Self::LatePause);
         all.extend(full_disk::STEPS.map(Self::FullDisk));
@@ -82,18 +83,18 @@ impl Case {
         }
     }
 
-    async fn run(self, bench: &mut Bench<'_>) -> Result<Finding> {
+    async fn run(self, fixture: &mut Fixture<'_>) -> Result<Finding> {
         match self {
-            Self::Wire(step, fault) => wire::strike(bench, step, fault).await,
-            Self::Hang => wire::hang(bench).await,
-            Self::Death(step, moment) => death::die(bench, step, moment).await,
-            Self::LatePause => death::late_pause(bench).await,
-            Self::Broker(node, step, moment) => crash::broker(bench, node, step, moment).await,
-            Self::Gateway(step, moment) => crash::gateway(bench, step, moment).await,
-            Self::Store(step, moment) => crash::store(bench, step, moment).await,
-            Self::FullDisk(step) => full_disk::fill(bench, step).await,
-            Self::DamagedShard => damaged_shard::run(bench).await,
-            Self::TwoAtOnce => two_at_once::run(bench).await,
+            Self::Wire(step, fault) => wire::strike(fixture, step, fault).await,
+            Self::Hang => wire::hang(fixture).await,
+            Self::Death(step, moment) => process_kill::kill(fixture, step, moment).await,
+            Self::LatePause => process_kill::late_pause(fixture).await,
+            Self::Broker(node, step, moment) => crash::broker(fixture, node, step, moment).await,
+            Self::Gateway(step, moment) => crash::gateway(fixture, step, moment).await,
+            Self::Store(step, moment) => crash::store(fixture, step, moment).await,
+            Self::FullDisk(step) => full_disk::fill(fixture, step).await,
+            Self::DamagedShard => damaged_shard::run(fixture).await,
+            Self::TwoAtOnce => two_at_once::run(fixture).await,
         }
     }
 }
@@ -115,23 +116,23 @@ async fn run(stack: &mut LiveStack, mut cases: Vec<Case>) -> Result<Finding> {
     exported(stack).await?; // without any records there is no backup to disturb
     load.stop().await?;
     let proxy = Proxy::start(stack).await?;
-    let mut bench = Bench { stack, proxy };
+    let mut fixture = Fixture { stack, proxy };
     let mut rows = Vec::new();
     for (number, case) in cases.iter().enumerate() {
-        say(format!("---- case {} of {}: {}", number + 1, cases.len(), case.name()));
-        let outcome = case.run(&mut bench).await;
+        log(format!("---- case {} of {}: {}", number + 1, cases.len(), case.name()));
+        let outcome = case.run(&mut fixture).await;
         match &outcome {
-            Ok(finding) => say(&finding.found),
-            Err(error) => say(format!("CASE FAILED: {error:#}")),
+            Ok(finding) => log(&finding.found),
+            Err(error) => log(format!("CASE FAILED: {error:#}")),
         }
         let failed = outcome.is_err();
         rows.push((case.name(), outcome));
-        if failed && let Err(error) = bench.put_right().await {
-            say(format!("exporting does not run, the other cases are left out: {error:#}"));
+        if failed && let Err(error) = fixture.put_right().await {
+            log(format!("exporting does not run, the other cases are left out: {error:#}"));
             break;
         }
     }
-    bench.stack.stop_gateway();
+    fixture.stack.stop_gateway();
     println!("\n{}", table(&rows));
     let failed: Vec<&str> =
         rows.iter().filter(|(_, outcome)| outcome.is_err()).map(|(name, _)| name.as_str()).collect();

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use camunda_backup_live::{Child, Fault, wait_for_phase};
 
-use super::bench::{Bench, MAX_PAUSE, STEP};
+use super::fixture::{Fixture, MAX_PAUSE, STEP};
 use super::step::Step;
 use crate::finding::Finding;
 use crate::scenarios::kill9::named_in;
@@ -11,12 +11,12 @@ use crate::scenarios::{process, proof};
 
 /// Protects: the claim is taken before anything is sent, and its lock is the kernel's, so that one of any two processes
 /// is refused (I10). Without it both would pause, and the first to end would resume in the middle of the other's backup.
-pub async fn run(bench: &Bench<'_>) -> Result<Finding> {
-    let config = bench.config()?;
-    bench.planned(&config).await?;
-    let around = bench.around().await?;
-    let armed = bench.arm(Step::Operate, Fault::HeldBefore);
-    let environment = || bench.proxy.environment(bench.stack);
+pub async fn run(fixture: &Fixture<'_>) -> Result<Finding> {
+    let config = fixture.config()?;
+    fixture.planned(&config).await?;
+    let observation = fixture.observe().await?;
+    let armed = fixture.arm(Step::Operate, Fault::HeldBefore);
+    let environment = || fixture.proxy.environment(fixture.stack);
     let mut first = Child::start_with(environment(), process::BACK_UP)?;
     let mut second = Child::start_with(environment(), process::BACK_UP)?;
     // The winner is held at its first order, so that it lives for as long as the other needs to be refused.
@@ -31,11 +31,11 @@ pub async fn run(bench: &Bench<'_>) -> Result<Finding> {
     armed.release();
     let ended = winner.line_with("of cluster", STEP).await?;
     ensure!(ended.contains("COMPLETED, PROVEN"), "{ended}");
-    wait_for_phase(bench.stack.http(), &bench.stack.zeebe_management(), "EXPORTING").await?;
-    bench.nothing_was_ordered_twice()?;
-    let paused = Bench::bounded(around, MAX_PAUSE).await?;
-    proof::servers_have(bench.stack, id.value(), None).await?;
-    bench.clean_up(&config, id, true, false).await?;
+    wait_for_phase(fixture.stack.http(), &fixture.stack.zeebe_management(), "EXPORTING").await?;
+    fixture.nothing_was_ordered_twice()?;
+    let paused = Fixture::bounded(observation, MAX_PAUSE).await?;
+    proof::servers_have(fixture.stack, id.value(), None).await?;
+    fixture.clean_up(&config, id, true, false).await?;
     Ok(Finding {
         found: "one COMPLETED, PROVEN; the other refused with the name of the first".to_owned(),
         paused,

@@ -4,8 +4,8 @@ use anyhow::{Result, ensure};
 use camunda_backup::Verdict;
 use camunda_backup_live::{Fault, wait_for_phase};
 
-use super::bench::Bench;
-use super::judge::Left;
+use super::fixture::Fixture;
+use super::invariants::Left;
 use super::step::Step;
 use crate::finding::Finding;
 
@@ -35,14 +35,14 @@ pub fn cases() -> impl Iterator<Item = (Step, Fault)> {
 /// Protects: an answer that leaves it open whether an order was carried out is neither success nor failure (engine:
 /// `Sent::Unknown`, then look). Taking it for failure would leave a pause, taking it for success would believe in a part
 /// that is not there, and sending again would order twice.
-pub async fn strike(bench: &Bench<'_>, step: Step, fault: Fault) -> Result<Finding> {
-    let config = bench.config()?;
-    let planned = bench.planned(&config).await?;
-    let around = bench.around().await?;
-    let armed = bench.arm(step, fault);
-    let ended = Bench::run(&config, planned, armed, async || Ok(())).await?;
+pub async fn strike(fixture: &Fixture<'_>, step: Step, fault: Fault) -> Result<Finding> {
+    let config = fixture.config()?;
+    let planned = fixture.planned(&config).await?;
+    let observation = fixture.observe().await?;
+    let armed = fixture.arm(step, fault);
+    let ended = Fixture::run(&config, planned, armed, async || Ok(())).await?;
     let left = if refused(step, fault) { Left::Refused } else { Left::Missing };
-    let finding = bench.judge(&config, &ended, around, left).await?;
+    let finding = fixture.check_invariants(&config, &ended, observation, left).await?;
     let proven = ended.as_ref().is_ok_and(|report| report.verdict == Verdict::Proven);
     ensure!(proven == survives(step, fault), "expected otherwise: {}", finding.found);
     Ok(finding)
@@ -50,15 +50,15 @@ pub async fn strike(bench: &Bench<'_>, step: Step, fault: Fault) -> Result<Findi
 
 /// Protects: `max_pause` holds for a request that is never answered, too (I8). It is carried out when nobody waits for it
 /// any more, and has to be found and removed.
-pub async fn hang(bench: &Bench<'_>) -> Result<Finding> {
-    let config = bench.config()?;
-    let planned = bench.planned(&config).await?;
-    let around = bench.around().await?;
-    let armed = bench.arm(Step::Records, Fault::HeldBefore);
-    let brokers = bench.stack.zeebe_management();
-    let running_again = async || wait_for_phase(bench.stack.http(), &brokers, "EXPORTING").await;
-    let ended = Bench::run(&config, planned, armed, running_again).await?;
-    let finding = bench.judge(&config, &ended, around, Left::Whatever).await?;
+pub async fn hang(fixture: &Fixture<'_>) -> Result<Finding> {
+    let config = fixture.config()?;
+    let planned = fixture.planned(&config).await?;
+    let observation = fixture.observe().await?;
+    let armed = fixture.arm(Step::Records, Fault::HeldBefore);
+    let brokers = fixture.stack.zeebe_management();
+    let running_again = async || wait_for_phase(fixture.stack.http(), &brokers, "EXPORTING").await;
+    let ended = Fixture::run(&config, planned, armed, running_again).await?;
+    let finding = fixture.check_invariants(&config, &ended, observation, Left::Whatever).await?;
     ensure!(ended.is_err(), "completed, and the snapshot of the records had not begun: {}", finding.found);
     Ok(finding)
 }

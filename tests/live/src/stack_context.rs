@@ -17,7 +17,7 @@ pub fn small_java(heap: &str, temp: &Path) -> String {
     )
 }
 
-pub struct Around<'a> {
+pub struct StackContext<'a> {
     pub line: Line,
     pub sources: &'a Sources,
     pub work: &'a Workdir,

@@ -1,4 +1,4 @@
-//! Sits between the library and the wires of one simulated process: counts, watches, strikes.
+//! Stands between the library and the transport and journal of one simulated process: counts what passes, checks it, and injects the fault of a case.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,15 +12,15 @@ use camunda_backup::{ConnectOptions, Journal, Request, Response, Result, Transpo
 use tokio::sync::Notify;
 
 use super::cases::{Case, Place, Strike};
-use super::ledgers::{Stored, stored};
+use super::journal_content::{Stored, stored};
 use super::mutants::Mutant;
 
 /// The operation that opens the bracket, in every dialect.
 pub(super) const PAUSE: &str = "zeebe.exporting.pause";
 
-/// One process with its fate.
+/// One process and the fault that will meet it.
 #[derive(Clone)]
-pub(super) struct Saboteur(Arc<Inner>);
+pub(super) struct FaultInjector(Arc<Inner>);
 
 struct Inner {
     cluster: SimulatedCluster,
@@ -36,13 +36,13 @@ struct Inner {
     violations: Mutex<Vec<String>>,
 }
 
-impl std::fmt::Debug for Saboteur {
+impl std::fmt::Debug for FaultInjector {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Saboteur").field("case", &self.0.case).finish_non_exhaustive()
+        f.debug_struct("FaultInjector").field("case", &self.0.case).finish_non_exhaustive()
     }
 }
 
-impl Saboteur {
+impl FaultInjector {
     /// A process that meets what the case says, once it is armed.
     pub(super) fn new(cluster: &SimulatedCluster, case: Option<Case>, mutant: Mutant) -> Self {
         let process = SimulatedProcess::immortal(cluster);
@@ -157,7 +157,7 @@ impl Saboteur {
 }
 
 #[async_trait]
-impl Transport for Saboteur {
+impl Transport for FaultInjector {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         if !self.0.process.is_dead() {
             self.watch(&request).await;
@@ -175,7 +175,7 @@ impl Transport for Saboteur {
 }
 
 #[async_trait]
-impl Journal for Saboteur {
+impl Journal for FaultInjector {
     async fn put_new(&self, key: &Key, body: Bytes) -> Result<Put> {
         let strike = self.meets(&self.0.puts, Place::Put);
         if strike == Some(Strike::DieBefore) {

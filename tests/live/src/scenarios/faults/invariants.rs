@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use camunda_backup::{ClusterConfig, Failure, ConnectOptions, Report, RunOutcome, recover};
+use camunda_backup::{ClusterConfig, ConnectOptions, Failure, Report, RunOutcome, recover};
 use camunda_backup_live::{exporting_runs, wait_for_phase};
 
-use super::bench::{Around, Bench, MAX_PAUSE, MAX_RESUME};
+use super::fixture::{Fixture, MAX_PAUSE, MAX_RESUME, Observation};
 use super::step::Step;
 use crate::finding::Finding;
 use crate::scenarios::proof;
@@ -25,13 +25,13 @@ pub enum Left {
     Refused,
 }
 
-impl Bench<'_> {
+impl Fixture<'_> {
     /// Judges a run of this process that has ended.
-    pub async fn judge(
+    pub async fn check_invariants(
         &self,
         config: &ClusterConfig,
         ended: &Result<Report, Failure>,
-        around: Around,
+        observation: Observation,
         parts: Left,
     ) -> Result<Finding> {
         let report = match ended {
@@ -40,9 +40,9 @@ impl Bench<'_> {
                 failure.report.as_deref().with_context(|| format!("it never began: {failure}"))?
             }
         };
-        let recovered = self.exporting_runs_or_is_owed(config, report, around.has_dead()).await?;
+        let recovered = self.exporting_runs_or_is_owed(config, report, observation.has_dead()).await?;
         self.nothing_was_ordered_twice()?;
-        let paused = Self::bounded(around, MAX_PAUSE + MAX_RESUME).await?;
+        let paused = Self::bounded(observation, MAX_PAUSE + MAX_RESUME).await?;
         let completed = report.outcome == RunOutcome::Completed;
         self.report_is_true(report, completed && ended.is_ok(), parts).await?;
         self.clean_up(config, report.id, completed, parts == Left::Refused).await?;
@@ -102,8 +102,8 @@ impl Bench<'_> {
     }
 
     /// I8: no replica was paused longer than the limits allow, measured from outside.
-    pub async fn bounded(around: Around, bound: Duration) -> Result<Option<Duration>> {
-        let paused = around.stop().await?;
+    pub async fn bounded(observation: Observation, bound: Duration) -> Result<Option<Duration>> {
+        let paused = observation.stop().await?;
         let longest = paused.values().max().copied();
         ensure!(
             longest.is_none_or(|longest| longest <= bound + SLACK),

@@ -24,12 +24,12 @@ const PROCESS: &str = include_str!("../user-task.bpmn");
 const TIME_OUT: Duration = Duration::from_secs(30);
 
 /// The gateways of a cluster; commands go to one after the other.
-pub enum Entrance {
+pub enum ProcessClient {
     Rest { http: Http, urls: Vec<String> },
     Zbctl { program: PathBuf, addresses: Vec<String> },
 }
 
-impl Entrance {
+impl ProcessClient {
     pub fn of(line: Line, sources: &Sources, brokers: &[Broker], http: &Http) -> Self {
         match line.camunda.commands {
             Commands::Rest => Self::Rest {

@@ -9,7 +9,7 @@ use crate::scenarios::{self, ALL};
 
 /// What is done, in lanes: at the same time, because most of the time everybody waits for something.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Programme {
+pub struct Selection {
     pub lanes: Vec<Lane>,
 }
 
@@ -27,7 +27,7 @@ const QUICK: [(&str, &[&str]); 3] = [
 const RESTORED: [&str; 4] =
     ["8.6.0+elasticsearch-8.16", "8.6.0+opensearch-2.19", "8.5.8+elasticsearch-7.17", "8.5.8+opensearch-1.3"];
 
-impl Programme {
+impl Selection {
     /// `quick`, `full` (the same as nothing), or any lines and scenarios: each scenario on each line; by default
     /// `backup`, on the first line of the matrix.
     pub fn parse(words: &[String]) -> Result<Self> {
@@ -90,8 +90,8 @@ impl Programme {
 mod tests {
     use super::*;
 
-    fn parse(words: &[&str]) -> Result<Programme> {
-        Programme::parse(&words.iter().map(ToString::to_string).collect::<Vec<_>>())
+    fn parse(words: &[&str]) -> Result<Selection> {
+        Selection::parse(&words.iter().map(ToString::to_string).collect::<Vec<_>>())
     }
 
     #[test]
@@ -110,9 +110,9 @@ mod tests {
 
     #[test]
     fn lines_and_scenarios_may_be_mixed() {
-        let programme = parse(&["kill9", "8.6.0+opensearch-2.19", "backup"]).unwrap();
-        assert_eq!(programme.lanes[0][0].1, ["kill9", "backup"]);
-        assert_eq!(programme.lanes[0][0].0.to_string(), "8.6.0+opensearch-2.19");
+        let selection = parse(&["kill9", "8.6.0+opensearch-2.19", "backup"]).unwrap();
+        assert_eq!(selection.lanes[0][0].1, ["kill9", "backup"]);
+        assert_eq!(selection.lanes[0][0].0.to_string(), "8.6.0+opensearch-2.19");
         assert_eq!(parse(&["hold"]).unwrap().lanes[0], [(Line::default(), vec!["hold"])]);
         assert_eq!(parse(&["8.5.8+opensearch-1.3"]).unwrap().lanes[0][0].1, ["backup"]);
     }

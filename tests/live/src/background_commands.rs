@@ -11,35 +11,35 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::interval;
 
-use crate::entrance::Entrance;
+use crate::process_client::ProcessClient;
 
 const PACE: Duration = Duration::from_millis(250);
 /// The number of the partition is in front of these bits of a key.
 const BITS_OF_A_PARTITION: u32 = 51;
 
 /// It ends when it is dropped.
-pub struct Bustle(JoinHandle<()>);
+pub struct BackgroundCommands(JoinHandle<()>);
 
-impl Bustle {
-    pub(crate) fn start(entrance: Entrance, instances: &[u64]) -> Self {
+impl BackgroundCommands {
+    pub(crate) fn start(client: ProcessClient, instances: &[u64]) -> Self {
         let one_of_each: BTreeMap<u64, u64> =
             instances.iter().map(|key| (key >> BITS_OF_A_PARTITION, *key)).collect();
-        let entrance = Arc::new(entrance);
+        let client = Arc::new(client);
         Self(tokio::spawn(async move {
             let mut pace = interval(PACE);
             loop {
                 pace.tick().await;
                 for key in one_of_each.values().copied() {
-                    let entrance = entrance.clone();
+                    let client = client.clone();
                     // Not waited for: it is answered when the next one has come.
-                    tokio::spawn(async move { entrance.has(key).await });
+                    tokio::spawn(async move { client.has(key).await });
                 }
             }
         }))
     }
 }
 
-impl Drop for Bustle {
+impl Drop for BackgroundCommands {
     fn drop(&mut self) {
         self.0.abort();
     }

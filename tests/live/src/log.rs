@@ -11,7 +11,7 @@ static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 pub const LANE: &str = "lane ";
 
 /// Prints one line with the seconds since the first line.
-pub fn say(line: impl Display) {
+pub fn log(line: impl Display) {
     let thread = thread::current();
     let lane = thread.name().and_then(|name| name.strip_prefix(LANE));
     let lane = lane.map_or_else(String::new, |lane| format!("{lane} | "));

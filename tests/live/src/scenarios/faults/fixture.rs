@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use camunda_backup::{
-    BackupId, BackupSpec, Cluster, ClusterConfig, ErrorKind, Failure, ConnectOptions, Plan, Report, recover,
+    BackupId, BackupSpec, Cluster, ClusterConfig, ConnectOptions, ErrorKind, Failure, Plan, Report, recover,
 };
 use camunda_backup_live::{
-    Armed, Fault, LiveStack, Load, PauseWatch, Proxy, REPOSITORY, Seen, manifests, say, until, wait_for_phase,
+    Armed, Fault, LiveStack, Load, PauseWatch, Proxy, REPOSITORY, Seen, log, manifests, until, wait_for_phase,
 };
 use tokio::time::timeout;
 
@@ -24,19 +24,19 @@ pub const MAX_PAUSE: Duration = Duration::from_secs(40);
 pub const MAX_RESUME: Duration = Duration::from_secs(15);
 const GRACE: Duration = Duration::from_secs(15);
 
-pub struct Bench<'a> {
+pub struct Fixture<'a> {
     pub stack: &'a mut LiveStack,
     pub proxy: Proxy,
 }
 
 /// Load, and a look from outside, while something is done.
-pub struct Around {
+pub struct Observation {
     load: Load,
     watch: PauseWatch,
     dead: Option<usize>,
 }
 
-impl Around {
+impl Observation {
     /// A broker that is dead cannot be resumed, so its replicas are not counted.
     pub fn without(self, node: usize) -> Self {
         Self { dead: Some(node), ..self }
@@ -55,7 +55,7 @@ impl Around {
     }
 }
 
-impl Bench<'_> {
+impl Fixture<'_> {
     pub fn config(&self) -> Result<ClusterConfig> {
         self.stack.config_through(&self.proxy)
     }
@@ -67,10 +67,10 @@ impl Bench<'_> {
         Ok(())
     }
 
-    pub async fn around(&self) -> Result<Around> {
+    pub async fn observe(&self) -> Result<Observation> {
         let load = self.stack.load().await?;
         let watch = PauseWatch::start(self.stack.http().clone(), self.stack.zeebe_management());
-        Ok(Around { load, watch, dead: None })
+        Ok(Observation { load, watch, dead: None })
     }
 
     /// A plan, as soon as nothing that an earlier case has begun is in its way. Short limits: what does not come here
@@ -129,8 +129,8 @@ impl Bench<'_> {
         let ended = timeout(STEP + MAX_PAUSE + MAX_RESUME, ended).await??;
         second.and(then)?;
         match &ended {
-            Ok(report) => say(format!("{:?}, {}", report.outcome, report.verdict)),
-            Err(failure) => say(failure),
+            Ok(report) => log(format!("{:?}, {}", report.outcome, report.verdict)),
+            Err(failure) => log(failure),
         }
         Ok(ended)
     }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::http::Http;
-use crate::say::say;
+use crate::log::log;
 use crate::stack::PARTITIONS;
 use crate::wait::{Seen, until};
 
@@ -54,7 +54,7 @@ pub async fn wait_for_phase(http: &Http, brokers: &[String], wanted: &str) -> Re
         Ok(if done { Seen::Done(()) } else { Seen::NotYet(format!("{seen:?}")) })
     })
     .await?;
-    say(format!("our own look: all {} replicas are {wanted}", brokers.len() * PARTITIONS));
+    log(format!("seen without the library: all {} replicas are {wanted}", brokers.len() * PARTITIONS));
     Ok(())
 }
 
@@ -108,7 +108,8 @@ impl Watched {
     /// From the first to the last look that showed every replica paused softly; an error if there was none.
     pub fn everywhere(&self) -> Result<Duration> {
         let paused = |(_, phases): &&(Instant, Phases)| everywhere(phases, self.brokers, "SOFT_PAUSED");
-        let first = self.looks.iter().find(paused).context("our own look never saw every replica paused")?;
+        let first =
+            self.looks.iter().find(paused).context("the brokers never showed every replica paused")?;
         let last = self.looks.iter().rfind(paused).unwrap_or(first);
         Ok(last.0 - first.0)
     }
