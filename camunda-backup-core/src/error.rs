@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use serde::{Deserialize, Serialize};
 
 use crate::component::Component;
 
@@ -17,7 +18,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// Each kind of an answer says whether the HTTP client retries it by itself (only for requests whose
 /// [`Effect`](crate::Effect) allows it). A run that fails may have any of them, because the error that stopped it keeps its
 /// kind: whether the id is used up is in the report then, what to do is in [`Error::advice`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// It prints and serialises as its name in kebab-case (`body-too-large`), which does not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// A value given by the caller cannot be used. Not retried; nothing was sent.
@@ -26,7 +30,7 @@ pub enum ErrorKind {
     Config,
     /// No connection could be made. Retried; nothing was sent.
     Connect,
-    /// No complete answer within the operation's time-out. Reads and idempotent requests are retried.
+    /// No complete answer within the operation's time-out or that of a proxy. Reads and idempotent requests are retried.
     Timeout,
     /// The connection broke before a complete answer was there. Reads and idempotent requests are retried.
     Transport,
@@ -46,9 +50,10 @@ pub enum ErrorKind {
     Conflict,
     /// 4xx otherwise: the server refused the request. Not retried.
     Refused,
-    /// 429 or a back-pressure answer. Retried.
+    /// 429 or a back-pressure answer. Retried. (A 429 that says that it is for ever is `Refused`.)
     Throttled,
-    /// 502, 503, 504: the server, or what it needs, is not there at the moment. Retried by effect.
+    /// 502, 503, 504: the server, or what it needs, is not there at the moment. Retried by effect. (A 504 to a read is a
+    /// `Timeout`, because it is chance whether a proxy's time or our own is up first.)
     Unavailable,
     /// Another 5xx, or a 200 that wraps one. An answer, not a hiccup: not retried.
     ServerError,
@@ -83,21 +88,43 @@ impl ErrorKind {
     }
 }
 
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
+}
+
 /// What is known about the effect of the request that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// It prints and serialises as its name in kebab-case (`not-sent`), which does not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The request has certainly not reached the server (or there was none).
     NotSent,
-    /// The server answered that it did not do it.
+    /// It certainly changed nothing: the server answered that it did not do it, or it was a read, which changes nothing
+    /// whatever became of it.
     Refused,
     /// The request may have taken effect, now or later. Look before doing anything again.
     Unknown,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }
 
 /// An error that names component, operation and subject, keeps the server's own words, and says what to do next.
 ///
 /// `Display` prints this error's own sentence only; the cause is in [`source`](std::error::Error::source), the
 /// advice in [`Error::advice`]. [`Error::report`] prints all of it. No secret is ever part of an error.
+///
+/// # As JSON
+/// It serialises as one object. `kind`, `outcome`, `text` (what `Display` prints), `message`, `retries` and
+/// `needs_operator` are always there; `component`, `operation`, `subject`, `request`, `status` (a number),
+/// `server_type`, `server_said`, `retry_after_ms`, `advice`, `causes` (texts) and `requests` only when there is
+/// something in them. Fields may be added, none changes its meaning.
 #[derive(Clone)]
 pub struct Error {
     inner: Box<Inner>,
@@ -115,6 +142,8 @@ struct Inner {
     server_type: Option<String>,
     server_said: Option<String>,
     advice: Option<String>,
+    request: Option<String>,
+    requests: Vec<String>,
     retries: u32,
     retry_after: Option<Duration>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
@@ -135,6 +164,8 @@ impl Error {
                 server_type: None,
                 server_said: None,
                 advice: None,
+                request: None,
+                requests: Vec::new(),
                 retries: 0,
                 retry_after: None,
                 source: None,
@@ -205,6 +236,20 @@ impl Error {
         self
     }
 
+    /// Keeps the request that failed, as `POST http://zeebe:9600/actuator/backups`: no credentials, no body.
+    #[must_use]
+    pub fn with_request(mut self, request: impl Into<String>) -> Self {
+        self.inner.request = Some(request.into());
+        self
+    }
+
+    /// Keeps the requests that an operator may have to send by hand, each a complete `curl` line without a secret.
+    #[must_use]
+    pub fn with_requests(mut self, lines: impl IntoIterator<Item = String>) -> Self {
+        self.inner.requests = lines.into_iter().collect();
+        self
+    }
+
     /// Keeps the cause. It must not hold a secret or a URL with one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -271,6 +316,21 @@ impl Error {
         self.inner.advice.as_deref()
     }
 
+    /// The request that failed, as `POST http://zeebe:9600/actuator/backups`, if it was one request.
+    pub fn request(&self) -> Option<&str> {
+        self.inner.request.as_deref()
+    }
+
+    /// The `curl` lines that the advice names, for programs; empty when it names none. `$AUTH` stands for credentials.
+    pub fn requests(&self) -> &[String] {
+        &self.inner.requests
+    }
+
+    /// Whether nothing gets better until a person acts: the library cannot settle it by itself.
+    pub fn needs_operator(&self) -> bool {
+        self.inner.kind == ErrorKind::NeedsOperator
+    }
+
     /// The bare sentence, without component, operation and subject.
     pub fn message(&self) -> &str {
         &self.inner.message
@@ -289,17 +349,19 @@ impl Error {
     /// Everything on one line each: the sentence, its causes, and what to do next. For logs and terminals.
     pub fn report(&self) -> String {
         let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
+        for cause in self.causes() {
             text.push_str("\n  because: ");
-            text.push_str(&error.to_string());
-            cause = error.source();
+            text.push_str(&cause.to_string());
         }
         if let Some(advice) = self.advice() {
             text.push_str("\n  next: ");
             text.push_str(advice);
         }
         text
+    }
+
+    fn causes(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        std::iter::successors(self.source(), |cause| (**cause).source())
     }
 }
 
@@ -343,6 +405,66 @@ impl fmt::Debug for Error {
     }
 }
 
+/// The stable shape that is documented at [`Error`].
+#[derive(Serialize)]
+struct MachineForm<'a> {
+    kind: ErrorKind,
+    outcome: Outcome,
+    text: String,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    component: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    operation: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    server_said: Option<&'a str>,
+    retries: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    requests: &'a [String],
+    needs_operator: bool,
+}
+
+impl Serialize for Error {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let form = MachineForm {
+            kind: self.kind(),
+            outcome: self.outcome(),
+            text: self.to_string(),
+            message: self.message(),
+            component: self.component().map(ToString::to_string),
+            operation: self.operation(),
+            subject: self.subject(),
+            request: self.request(),
+            status: self.status().map(|status| status.as_u16()),
+            server_type: self.server_type(),
+            server_said: self.server_said(),
+            retries: self.retries(),
+            retry_after_ms: self
+                .retry_after()
+                .map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
+            causes: self.causes().map(|cause| cause.to_string()).collect(),
+            advice: self.advice(),
+            requests: self.requests(),
+            needs_operator: self.needs_operator(),
+        };
+        form.serialize(serializer)
+    }
+}
+
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.inner.source.as_deref().map(|source| source as &(dyn StdError + 'static))
@@ -369,5 +491,48 @@ mod tests {
         );
         assert!(error.report().ends_with("next: take a higher id"));
         assert_eq!(std::mem::size_of::<Error>(), std::mem::size_of::<usize>());
+    }
+
+    #[test]
+    fn the_json_of_an_error_has_its_documented_fields_and_no_empty_ones() {
+        let bare = serde_json::to_value(Error::new(ErrorKind::BodyTooLarge, "too long")).unwrap();
+        let expected = serde_json::json!({
+            "kind": "body-too-large", "outcome": "not-sent", "text": "too long", "message": "too long",
+            "retries": 0, "needs_operator": false,
+        });
+        assert_eq!(bare, expected);
+        let full = Error::new(ErrorKind::NeedsOperator, "still paused")
+            .with_outcome(Outcome::Unknown)
+            .with_component(Component::Zeebe)
+            .with_operation("zeebe.exporting.resume")
+            .with_subject(7)
+            .with_request("POST http://zeebe:9600/actuator/exporting/resume")
+            .with_status(StatusCode::GATEWAY_TIMEOUT)
+            .with_server_type("t")
+            .with_server_said("late")
+            .with_retries(2)
+            .with_retry_after(Duration::from_secs(3))
+            .with_source(Error::new(ErrorKind::Timeout, "inner"))
+            .with_advice("resume it")
+            .with_requests(["curl -X POST 'http://zeebe:9600/actuator/exporting/resume'".to_owned()]);
+        assert!(full.needs_operator());
+        let expected = serde_json::json!({
+            "kind": "needs-operator", "outcome": "unknown", "message": "still paused",
+            "text": "zeebe: zeebe.exporting.resume 7: still paused (HTTP 504): late",
+            "component": "zeebe", "operation": "zeebe.exporting.resume", "subject": "7",
+            "request": "POST http://zeebe:9600/actuator/exporting/resume",
+            "status": 504, "server_type": "t", "server_said": "late", "retries": 2, "retry_after_ms": 3000,
+            "causes": ["inner"], "advice": "resume it", "needs_operator": true,
+            "requests": ["curl -X POST 'http://zeebe:9600/actuator/exporting/resume'"],
+        });
+        assert_eq!(serde_json::to_value(full).unwrap(), expected);
+    }
+
+    #[test]
+    fn kinds_and_outcomes_print_as_they_serialise() {
+        assert_eq!(ErrorKind::WrongComponent.to_string(), "wrong-component");
+        assert_eq!(serde_json::to_string(&ErrorKind::WrongComponent).unwrap(), r#""wrong-component""#);
+        assert_eq!(serde_json::from_str::<Outcome>(r#""not-sent""#).unwrap(), Outcome::NotSent);
+        assert_eq!(Outcome::NotSent.to_string(), "not-sent");
     }
 }

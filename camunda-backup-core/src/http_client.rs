@@ -7,10 +7,12 @@ mod call;
 mod client;
 mod endpoint;
 mod failure;
+mod html;
 mod oidc;
 mod parts;
+mod redact;
 mod retry;
-mod words;
+mod server_message;
 
 pub use auth::Auth;
 pub use call::{Call, path_segment};
@@ -19,7 +21,7 @@ pub use endpoint::Endpoint;
 pub(crate) use endpoint::without_credentials;
 pub use oidc::OidcConfig;
 pub use parts::AuthParts;
-pub use words::server_words;
+pub use server_message::server_message;
 
 /// The longest answer that is accepted unless the call says otherwise: 16 MiB.
 pub const DEFAULT_MAX_BODY: usize = 16 * 1024 * 1024;

@@ -13,6 +13,8 @@ use crate::component::Component;
 
 pub mod config;
 #[cfg(feature = "reqwest")]
+mod reason;
+#[cfg(feature = "reqwest")]
 pub mod reqwest;
 #[cfg(any(test, feature = "testing"))]
 pub mod script;
@@ -175,17 +177,36 @@ pub enum TransportErrorKind {
 
 /// No complete answer arrived. Holds no URL and no header.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct TransportError {
     /// What happened.
     pub kind: TransportErrorKind,
     /// The cause's words.
     pub message: String,
+    /// What the transport makes of these words, where it knows them.
+    pub reason: Option<Reason>,
+}
+
+/// A cause that a transport has recognised.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// What is wrong, in plain words.
+    pub what: String,
+    /// What to do about it.
+    pub advice: String,
 }
 
 impl TransportError {
     /// A transport error with the cause's words; they must not hold a URL or a secret.
     pub fn new(kind: TransportErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), reason: None }
+    }
+
+    /// Says what is wrong in plain words and what to do about it.
+    #[must_use]
+    pub fn because(mut self, what: impl Into<String>, advice: impl Into<String>) -> Self {
+        self.reason = Some(Reason { what: what.into(), advice: advice.into() });
+        self
     }
 }
 

@@ -9,17 +9,18 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument as _;
 
 use super::failure::{self, Asked};
+use super::html::looks_like_html;
 use super::oidc::Tokens;
-use super::words::{Redactor, looks_like_html};
+use super::redact::Redactor;
 use super::{Auth, Call, Endpoint, retry};
 use crate::component::Component;
 use crate::error::{Outcome, Result};
-use crate::transport::{Request, Response, Transport};
+use crate::transport::{Effect, Request, Response, Transport};
 
 /// A cheap-clone handle that sends [`Call`]s to one component.
 ///
 /// # Guarantees
-/// * A call with [`Effect::Once`](crate::Effect::Once) leaves a second time only when the first certainly did nothing:
+/// * A call with [`Effect::Once`] leaves a second time only when the first certainly did nothing:
 ///   no connection could be made, or the server answered 401 and an OIDC token was renewed (once).
 /// * Reads and idempotent calls are sent again after transport errors, 429, 502, 503 and 504, at most
 ///   [`Call::max_retries`] times, after 0.1 s, 0.2 s, 0.4 s … 2 s, or what `Retry-After` says, up to 10 s; a 500 is an
@@ -73,6 +74,11 @@ impl HttpClient {
         self.shared.endpoint.base()
     }
 
+    /// Whether credentials are configured: a refusal means something else then.
+    pub fn has_credentials(&self) -> bool {
+        self.shared.endpoint.auth != Auth::None
+    }
+
     /// Sends a call and returns a 2xx answer; any other status is an error.
     pub async fn send(&self, call: Call) -> Result<Response> {
         let renewed = AtomicBool::new(false);
@@ -86,12 +92,13 @@ impl HttpClient {
 
     /// Sends a call and decodes the JSON of a 2xx answer.
     pub async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
-        let (operation, subject) = (call.operation, call.subject.clone());
+        let (operation, effect, subject) = (call.operation, call.effect, call.subject.clone());
         let response = self.send(call).await?;
-        self.decode(operation, subject.as_deref(), &response)
+        self.decode(operation, effect, subject.as_deref(), &response)
     }
 
-    /// Decodes an answer's JSON; the error says what answered instead.
+    /// Decodes an answer's JSON; the error says what answered instead, and by the request's effect whether it may have
+    /// changed something.
     ///
     /// # Errors
     /// [`ErrorKind::Decode`](crate::ErrorKind::Decode) for anything that is not the JSON of `T`: other fields, invalid
@@ -99,11 +106,13 @@ impl HttpClient {
     pub fn decode<T: DeserializeOwned>(
         &self,
         operation: &'static str,
+        effect: Effect,
         subject: Option<&str>,
         response: &Response,
     ) -> Result<T> {
         serde_json::from_slice(&response.body).map_err(|source| {
-            let error = failure::undecodable(&self.asked(), response, &source).with_operation(operation);
+            let error =
+                failure::undecodable(&self.asked(), effect, response, &source).with_operation(operation);
             match subject {
                 Some(subject) => error.with_subject(subject),
                 None => error,
@@ -116,7 +125,7 @@ impl HttpClient {
         let quoted = |text: &str| text.replace('\'', "'\\''");
         let url = quoted(&format!("{}{}", self.base(), call.path_and_query()));
         let mut line = format!("curl -X {} '{url}'", call.method);
-        if self.shared.endpoint.auth != Auth::None {
+        if self.has_credentials() {
             line.push_str(" -H \"Authorization: $AUTH\"");
         }
         if let Some(body) = &call.body {
@@ -194,6 +203,7 @@ impl HttpClient {
 
     fn asked(&self) -> Asked<'_> {
         let auth = &self.shared.endpoint.auth;
+        let with_credentials = self.has_credentials();
         let tokens = match &self.shared.credentials {
             Credentials::Oidc(tokens) => tokens.issued(),
             Credentials::Fixed(_) => Vec::new(),
@@ -201,7 +211,7 @@ impl HttpClient {
         Asked {
             component: self.component(),
             base: self.base(),
-            with_credentials: *auth != Auth::None,
+            with_credentials,
             secrets: Redactor::new(auth.secrets().into_iter().chain(tokens)),
         }
     }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use http::{StatusCode, header};
 use url::Url;
 
-use super::words::{self, Redactor, looks_like_html};
-use super::{Call, advice};
+use super::advice::{self, Seen};
+use super::html::looks_like_html;
+use super::redact::Redactor;
+use super::{Call, server_message};
 use crate::component::Component;
 use crate::error::{Error, ErrorKind, Outcome};
 use crate::transport::{Effect, Response, TransportError, TransportErrorKind};
@@ -23,27 +25,49 @@ pub(super) struct Asked<'a> {
 /// The error for an answer whose status is not 2xx.
 pub(super) fn from_response(asked: &Asked<'_>, call: &Call, response: &Response) -> Error {
     let status = response.status;
-    let kind = kind_of(status, response);
-    let message =
-        if status.is_redirection() { redirected(asked, response) } else { sentence(kind).to_owned() };
+    let kind = kind_of(status, call.effect, response);
+    let message = match kind {
+        _ if status.is_redirection() => redirected(asked, response),
+        ErrorKind::Forbidden if !asked.with_credentials => {
+            "not allowed, and no credentials are configured".to_owned()
+        }
+        _ => sentence(kind).to_owned(),
+    };
     let error = Error::new(kind, message).with_status(status).with_outcome(outcome_of(status, call.effect));
     let error = match retry_after(response) {
         Some(delay) => error.with_retry_after(delay),
         None => error,
     };
-    located(words::onto(error, response, &asked.secrets), asked, call)
+    let is_page = looks_like_html(response);
+    located(server_message::onto(error, response, &asked.secrets), asked, call, is_page)
 }
 
 /// The error for an exchange without a complete answer.
 pub(super) fn from_transport(asked: &Asked<'_>, call: &Call, source: TransportError) -> Error {
+    let after_sending = outcome_after_sending(call.effect);
     let (kind, outcome) = match source.kind {
         TransportErrorKind::Connect => (ErrorKind::Connect, Outcome::NotSent),
         TransportErrorKind::Unsendable => (ErrorKind::Config, Outcome::NotSent),
-        TransportErrorKind::Timeout => (ErrorKind::Timeout, Outcome::Unknown),
-        TransportErrorKind::Broken => (ErrorKind::Transport, Outcome::Unknown),
-        TransportErrorKind::BodyTooLarge => (ErrorKind::BodyTooLarge, Outcome::Unknown),
+        TransportErrorKind::Timeout => (ErrorKind::Timeout, after_sending),
+        TransportErrorKind::Broken => (ErrorKind::Transport, after_sending),
+        TransportErrorKind::BodyTooLarge => (ErrorKind::BodyTooLarge, after_sending),
     };
-    located(Error::new(kind, sentence(kind)).with_outcome(outcome).with_source(source), asked, call)
+    let Some(reason) = source.reason.clone() else {
+        let error = Error::new(kind, sentence(kind)).with_outcome(outcome).with_source(source);
+        return located(error, asked, call, false);
+    };
+    let message = format!("{}: {}", sentence(kind), reason.what);
+    let error = Error::new(kind, message).with_outcome(outcome).with_source(source);
+    let advice = reason.advice + advice::look_first(outcome);
+    located(error, asked, call, false).with_advice(advice)
+}
+
+/// What is known about the effect of a request that has left and was not answered usefully.
+pub(super) fn outcome_after_sending(effect: Effect) -> Outcome {
+    match effect {
+        Effect::Read => Outcome::Refused,
+        Effect::Idempotent | Effect::Once => Outcome::Unknown,
+    }
 }
 
 /// The error for a 2xx answer that is an HTML page. None of our endpoints sends one.
@@ -51,48 +75,58 @@ pub(super) fn from_page(asked: &Asked<'_>, call: &Call, page: &Response) -> Erro
     let message = "an HTML page came back: a login form, a proxy or another application";
     let error = Error::new(ErrorKind::WrongComponent, message)
         .with_status(page.status)
-        .with_outcome(Outcome::Unknown);
-    located(words::onto(error, page, &asked.secrets), asked, call)
+        .with_outcome(outcome_after_sending(call.effect));
+    located(server_message::onto(error, page, &asked.secrets), asked, call, true)
 }
 
 /// The error for a 2xx answer that is not the JSON that was expected. serde's words may quote the answer at length, so
 /// they are cut.
-pub(super) fn undecodable(asked: &Asked<'_>, response: &Response, source: &serde_json::Error) -> Error {
+pub(super) fn undecodable(
+    asked: &Asked<'_>,
+    effect: Effect,
+    response: &Response,
+    source: &serde_json::Error,
+) -> Error {
     let cause = Undecodable(crate::text::one_line(&asked.secrets.removed(&source.to_string())));
-    let kind = ErrorKind::Decode;
-    Error::new(kind, sentence(kind))
+    let (kind, outcome) = (ErrorKind::Decode, outcome_after_sending(effect));
+    let error = Error::new(kind, sentence(kind))
         .with_component(asked.component.clone())
         .with_status(response.status)
-        .with_outcome(Outcome::Unknown)
-        .with_source(cause)
-        .with_advice(advice::next(kind, asked, Outcome::Unknown))
+        .with_outcome(outcome)
+        .with_source(cause);
+    let advice = advice::next(asked, &Seen { error: &error, effect, is_page: false });
+    error.with_advice(advice)
 }
 
 /// The error for a 2xx answer of a token endpoint that holds no token. Nothing of the answer is repeated.
 pub(super) fn without_token(asked: &Asked<'_>, call: &Call, response: &Response) -> Error {
     let error = Error::new(ErrorKind::Decode, "the answer is not JSON with a usable access_token");
-    located(error.with_status(response.status), asked, call)
+    located(error.with_status(response.status), asked, call, false)
 }
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Undecodable(String);
 
-/// Puts component, operation, subject and advice on an error.
-fn located(error: Error, asked: &Asked<'_>, call: &Call) -> Error {
+/// Puts component, operation, subject, request and advice on an error.
+fn located(error: Error, asked: &Asked<'_>, call: &Call, is_page: bool) -> Error {
     let advice = match error.status().map(|status| status.as_u16()) {
         Some(407) => advice::FOR_PROXY_CREDENTIALS.to_owned(),
-        _ => advice::next(error.kind(), asked, error.outcome()),
+        _ => advice::next(asked, &Seen { error: &error, effect: call.effect, is_page }),
     };
-    let error =
-        error.with_component(asked.component.clone()).with_operation(call.operation).with_advice(advice);
+    let request = format!("{} {}{}", call.method, asked.base, call.path_and_query());
+    let error = error
+        .with_component(asked.component.clone())
+        .with_operation(call.operation)
+        .with_request(request)
+        .with_advice(advice);
     match &call.subject {
         Some(subject) => error.with_subject(subject),
         None => error,
     }
 }
 
-fn kind_of(status: StatusCode, response: &Response) -> ErrorKind {
+fn kind_of(status: StatusCode, effect: Effect, response: &Response) -> ErrorKind {
     match status.as_u16() {
         300..=399 => ErrorKind::WrongComponent,
         401 | 407 => ErrorKind::Unauthorized,
@@ -101,7 +135,10 @@ fn kind_of(status: StatusCode, response: &Response) -> ErrorKind {
         // A proxy's word for "I have waited long enough".
         408 => ErrorKind::Timeout,
         409 => ErrorKind::Conflict,
+        429 if server_message::says_permanent(response) => ErrorKind::Refused,
         429 => ErrorKind::Throttled,
+        // For a read it is the same whether our own time is up first or that of a proxy in between.
+        504 if effect == Effect::Read => ErrorKind::Timeout,
         502..=504 => ErrorKind::Unavailable,
         400..=499 => ErrorKind::Refused,
         _ if looks_like_html(response) => ErrorKind::WrongComponent,
@@ -206,8 +243,73 @@ mod tests {
             let error = failure(Effect::Once, status, &[], "");
             assert_eq!((error.kind(), error.outcome()), (kind, outcome), "{status}");
             assert!(error.advice().is_some_and(|advice| advice.len() > 20), "{status}");
-            assert_eq!(failure(Effect::Read, status, &[], "").outcome(), O::Refused, "{status}");
+            let read = failure(Effect::Read, status, &[], "");
+            assert_eq!(read.outcome(), O::Refused, "{status}");
+            assert!(!read.report().contains("took effect"), "{}", read.report());
         }
+    }
+
+    fn unanswered(effect: Effect, source: TransportError) -> Error {
+        from_transport(&asked(&Component::Zeebe), &Call::post("test.post", effect, "/x"), source)
+    }
+
+    /// A GET cannot have taken effect, so no error of one says that this is not known.
+    #[test]
+    fn only_a_request_that_changes_something_may_have_taken_effect() {
+        use TransportErrorKind as T;
+        for kind in [T::Timeout, T::Broken, T::BodyTooLarge] {
+            let read = unanswered(Effect::Read, TransportError::new(kind, "x"));
+            assert_eq!(read.outcome(), Outcome::Refused, "{kind:?}");
+            assert!(!read.report().contains("took effect"), "{}", read.report());
+            let once = unanswered(Effect::Once, TransportError::new(kind, "x"));
+            assert_eq!(once.outcome(), Outcome::Unknown, "{kind:?}");
+            assert!(once.report().contains("took effect"), "{}", once.report());
+        }
+        let page = Response::new(StatusCode::OK, &b"<html>"[..]);
+        let (component, call) = (Component::Zeebe, |effect| Call::post("test.post", effect, "/x"));
+        assert_eq!(from_page(&asked(&component), &call(Effect::Read), &page).outcome(), Outcome::Refused);
+        assert_eq!(from_page(&asked(&component), &call(Effect::Once), &page).outcome(), Outcome::Unknown);
+    }
+
+    #[test]
+    fn what_the_transport_has_understood_is_said_and_its_advice_is_given() {
+        let source =
+            TransportError::new(TransportErrorKind::Connect, "raw").because("the port is closed", "open it");
+        let error = unanswered(Effect::Once, source);
+        assert_eq!(error.message(), "no connection could be made: the port is closed");
+        assert_eq!(error.advice(), Some("open it"));
+        assert!(error.report().contains("raw"), "{}", error.report());
+        let source = TransportError::new(TransportErrorKind::Broken, "raw").because("cut", "open it");
+        assert!(
+            unanswered(Effect::Once, source).advice().is_some_and(|advice| advice.contains("took effect"))
+        );
+    }
+
+    /// Whose clock strikes first is chance.
+    #[test]
+    fn a_read_that_is_too_slow_is_one_kind_of_failure_wherever_its_time_ends() {
+        let ours = unanswered(Effect::Read, TransportError::new(TransportErrorKind::Timeout, "x"));
+        for status in [408, 504] {
+            assert_eq!(failure(Effect::Read, status, &[], "").kind(), ours.kind(), "{status}");
+        }
+        assert_eq!(failure(Effect::Idempotent, 504, &[], "").kind(), ErrorKind::Unavailable);
+    }
+
+    #[test]
+    fn a_refusal_for_ever_is_not_a_request_for_patience() {
+        let breaker = |durability: &str| {
+            let body =
+                format!(r#"{{"error":{{"type":"circuit_breaking_exception","durability":"{durability}"}}}}"#);
+            failure(Effect::Read, 429, &[], &body).kind()
+        };
+        assert_eq!(breaker("PERMANENT"), ErrorKind::Refused);
+        assert_eq!(breaker("TRANSIENT"), ErrorKind::Throttled);
+        assert_eq!(failure(Effect::Read, 429, &[], "slow down").kind(), ErrorKind::Throttled);
+    }
+
+    #[test]
+    fn the_request_is_named_without_credentials() {
+        assert_eq!(failure(Effect::Once, 500, &[], "").request(), Some("POST http://zeebe:9600/prefix/x"));
     }
 
     #[test]

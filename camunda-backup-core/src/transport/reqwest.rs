@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, header};
 use tokio::time::timeout;
 
 use super::config::{TlsConfig, TransportConfig};
+use super::reason::{self, Setup};
 use super::{Effect, Request, Response, Timeouts, Transport, TransportError, TransportErrorKind};
 use crate::error::{Error, ErrorKind};
 use crate::http_client::{Auth, Endpoint};
@@ -85,8 +86,15 @@ impl Transport for ReqwestTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let client = self.client(&request)?;
         let total = request.timeouts.total;
+        let tls = &self.config.tls;
+        let setup = Setup {
+            https: request.url.scheme() == "https",
+            with_ca: tls.ca_pem.is_some(),
+            with_system_ca: !tls.only_given_ca,
+            with_client_certificate: tls.client_cert_pem.is_some(),
+        };
         match timeout(total, exchange(&client, request)).await {
-            Ok(result) => result,
+            Ok(result) => result.map_err(|error| explained(error, setup)),
             Err(_) => Err(timed_out("no complete answer", total)),
         }
     }
@@ -142,6 +150,16 @@ async fn read_body(
 
 fn timed_out(what: &str, limit: Duration) -> TransportError {
     TransportError::new(TransportErrorKind::Timeout, format!("{what} within {limit:?}"))
+}
+
+/// The same error with what its words mean, where they are known.
+fn explained(error: TransportError, setup: Setup) -> TransportError {
+    match error.kind {
+        TransportErrorKind::Connect | TransportErrorKind::Broken => {
+            TransportError { reason: reason::of(&error.message, setup), ..error }
+        }
+        _ => error,
+    }
 }
 
 /// An error before the answer's head was there.

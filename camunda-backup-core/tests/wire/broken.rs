@@ -105,7 +105,7 @@ async fn a_drip_that_never_pauses_long_ends_at_the_total_limit() {
     .await;
     let limits = Timeouts { total: Duration::from_millis(500), read: Duration::from_secs(5), ..SHORT };
     let error = client(&server.url()).send(get().timeouts(limits)).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::Unknown));
+    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Timeout, Outcome::Refused));
     assert!(error.report().contains("no complete answer within 500ms"), "{}", error.report());
 }
 

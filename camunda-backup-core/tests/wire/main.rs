@@ -5,6 +5,7 @@
 
 mod answers;
 mod broken;
+mod certificates;
 mod connections;
 mod oidc;
 mod proxy;

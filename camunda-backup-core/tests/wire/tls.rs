@@ -9,11 +9,12 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use tokio::io::AsyncReadExt as _;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 use tokio_rustls::{LazyConfigAcceptor, rustls};
 
 use crate::server::{Connection, OK, Server};
-use crate::{client, client_over, get, once, transport};
+use crate::{client_over, get, once, transport};
 
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
@@ -21,10 +22,22 @@ impl Authority {
     pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
         // Two authorities of one name would be told apart by their signatures only.
-        params.distinguished_name.push(DnType::CommonName, format!("{:?}", &key.public_key_raw()[..8]));
-        Self(CertifiedIssuer::self_signed(params, key).unwrap())
+        let name = KeyPair::generate().unwrap();
+        params.distinguished_name.push(DnType::CommonName, format!("{:?}", &name.public_key_raw()[..8]));
+        Self::with(params)
+    }
+
+    pub(crate) fn with(params: CertificateParams) -> Self {
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    pub(crate) fn issuer(&self) -> &CertifiedIssuer<'static, KeyPair> {
+        &self.0
+    }
+
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
     }
 
     fn signed(&self, name: &str) -> (rcgen::Certificate, KeyPair) {
@@ -66,29 +79,42 @@ impl Authority {
         Arc::new(builder.with_single_cert(vec![certificate.der().clone()], key).unwrap())
     }
 
-    /// An HTTPS server for `name`; it waits for the client to go when a handshake fails, so that its alert arrives.
     pub(crate) async fn server(&self, name: &str, demands_certificate: bool) -> Server {
-        let config = self.server_config(name, demands_certificate);
-        Server::start(move |_, Connection { stream, seen }| {
-            let config = Arc::clone(&config);
-            async move {
-                let Ok(hello) = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await
-                else {
-                    return;
-                };
-                match hello.into_stream(config).into_fallible().await {
-                    Ok(stream) => {
-                        let mut connection = Connection { stream, seen };
-                        while connection.request().await.is_some() {
-                            connection.write(OK).await;
-                        }
-                    }
-                    Err((_, mut stream)) => drop(stream.read_to_end(&mut Vec::new()).await),
-                }
-            }
-        })
-        .await
+        serving(self.server_config(name, demands_certificate)).await
     }
+}
+
+/// An HTTPS server that shows a certificate which rustls would not show by itself.
+pub(crate) async fn server_that_shows(certificate: Vec<u8>, key: &KeyPair) -> Server {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let key = provider.key_provider.load_private_key(key).unwrap();
+    let shown = CertifiedKey::new(vec![certificate.into()], key);
+    let builder =
+        ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = builder.with_no_client_auth().with_cert_resolver(Arc::new(SingleCertAndKey::from(shown)));
+    serving(Arc::new(config)).await
+}
+
+/// An HTTPS server; it waits for the client to go when a handshake fails, so that its alert arrives.
+async fn serving(config: Arc<ServerConfig>) -> Server {
+    Server::start(move |_, Connection { stream, seen }| {
+        let config = Arc::clone(&config);
+        async move {
+            let acceptor = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream);
+            let Ok(hello) = acceptor.await else { return };
+            match hello.into_stream(config).into_fallible().await {
+                Ok(stream) => {
+                    let mut connection = Connection { stream, seen };
+                    while connection.request().await.is_some() {
+                        connection.write(OK).await;
+                    }
+                }
+                Err((_, mut stream)) => drop(stream.read_to_end(&mut Vec::new()).await),
+            }
+        }
+    })
+    .await
 }
 
 fn https(server: &Server) -> String {
@@ -154,24 +180,6 @@ async fn a_client_certificate_is_shown_and_its_absence_is_a_refusal_before_anyth
         assert!(error.report().contains("received fatal alert"), "{}", error.report());
         assert_eq!(server.seen.requests().len(), 1);
     }
-}
-
-#[tokio::test]
-async fn the_wrong_scheme_is_an_error_and_no_request_is_understood() {
-    let plain = Server::start(|_, mut connection| async move {
-        // A TLS greeting is not a request; a web server answers in its own language.
-        drop(connection.stream.read_u8().await);
-        connection.write("HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await;
-    })
-    .await;
-    let error = client(&https(&plain)).send(get()).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Connect, Outcome::NotSent));
-    assert!(error.advice().is_some_and(|advice| advice.contains("http or https")));
-
-    let tls = Authority::new().server("127.0.0.1", false).await;
-    let error = client(&tls.url()).send(once()).await.unwrap_err();
-    assert_eq!((error.kind(), error.outcome()), (ErrorKind::Transport, Outcome::Unknown));
-    assert_eq!(tls.seen.requests(), Vec::<String>::new());
 }
 
 #[test]

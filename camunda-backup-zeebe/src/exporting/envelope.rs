@@ -1,6 +1,6 @@
 //! The 200 that wraps the real answer: `{"body":…,"status":204,"contentType":null}`.
 
-use camunda_backup_core::http_client::server_words;
+use camunda_backup_core::http_client::server_message;
 use camunda_backup_core::text::one_line;
 use serde_json::Value;
 
@@ -33,5 +33,5 @@ pub(super) fn open(bytes: &[u8]) -> Result<(), Failure> {
 /// The inner body is an exception with a `message` behind its stack trace, or in 8.10 a plain text.
 fn words(json: &Value) -> Option<&str> {
     let inner = json.get("body").unwrap_or(json);
-    server_words(inner).or_else(|| inner.get("cause").and_then(server_words)).or_else(|| server_words(json))
+    server_message(inner).or_else(|| inner.get("cause").and_then(server_message)).or_else(|| server_message(json))
 }

@@ -13,7 +13,8 @@ use tracing::Instrument as _;
 use url::Url;
 
 use super::super::failure::{self, Asked};
-use super::super::words::{Redactor, looks_like_html};
+use super::super::html::looks_like_html;
+use super::super::redact::Redactor;
 use super::super::{Call, auth, retry, without_credentials};
 use super::{OidcConfig, secrets};
 use crate::component::Component;
