@@ -180,6 +180,13 @@ impl Error {
         self
     }
 
+    /// Replaces the sentence, for clients that know better what a status means.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<String>) -> Self {
+        self.inner.message = message.into();
+        self
+    }
+
     /// Sets what is known about the effect.
     #[must_use]
     pub fn with_outcome(mut self, outcome: Outcome) -> Self {

@@ -1,7 +1,7 @@
 //! The client handle: what every call of this crate goes through.
 
 use camunda_backup_core::transport::Response;
-use camunda_backup_core::{Call, Error, ErrorKind, HttpClient, Outcome, Result};
+use camunda_backup_core::{Call, Effect, Error, ErrorKind, HttpClient, Outcome, Result};
 use serde::Deserialize;
 
 use crate::failure;
@@ -92,19 +92,37 @@ impl SearchStore {
 
 struct Context {
     operation: &'static str,
+    effect: Effect,
+    request: String,
     subject: Option<String>,
 }
 
 impl Context {
     fn of(call: &Call) -> Self {
-        Self { operation: call.operation, subject: call.subject.clone() }
+        let request = format!("{} {}", call.method, call.path_and_query());
+        Self { operation: call.operation, effect: call.effect, request, subject: call.subject.clone() }
     }
 
     fn tell(self, error: Error, store: &SearchStore, response: &Response) -> Error {
+        let base = store.http.base();
+        let request = self.request.replacen(' ', &format!(" {base}"), 1);
         let error = error
             .with_component(store.http.component().clone())
             .with_operation(self.operation)
+            .with_request(request)
             .with_status(response.status);
+        // A read changes nothing, whatever it is answered.
+        let error = match self.effect {
+            Effect::Read => error.with_outcome(Outcome::Refused),
+            Effect::Idempotent | Effect::Once => error,
+        };
+        let error = match error.advice() {
+            Some(_) => error,
+            None => error.with_advice(format!(
+                "check that {base} is Elasticsearch or OpenSearch itself, in a supported version, and that no proxy \
+                 changes its answers"
+            )),
+        };
         match (self.subject, error.subject()) {
             (Some(subject), None) => error.with_subject(subject),
             _ => error,

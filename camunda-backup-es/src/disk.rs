@@ -1,4 +1,11 @@
 //! How full the disks of the search store are: at the flood stage all writes stop, those of a restore too.
+//!
+//! Only nodes that can hold Camunda's indices count. A node for frozen indices keeps a cache that fills its disk on purpose,
+//! and a node without any data has nothing to become read-only.
+
+mod roles;
+
+use std::collections::BTreeMap;
 
 use camunda_backup_core::{Call, Result};
 use serde::{Deserialize, Serialize};
@@ -7,10 +14,10 @@ use serde_json::{Map, Value};
 use crate::client::SearchStore;
 use crate::tolerant;
 
-/// The disks of the data nodes and the limits that apply to them.
+/// The disks of the nodes and the limits that apply to them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DiskState {
-    /// The data nodes that say how full they are.
+    /// The nodes that say how full they are.
     pub nodes: Vec<NodeDisk>,
     /// Above this no new shards come to a node: a share of use (`85%`, `0.85`) or a size that must stay free (`50gb`).
     pub low: String,
@@ -20,10 +27,15 @@ pub struct DiskState {
     pub flood_stage: String,
     /// Whether the limits are in force.
     pub threshold_enabled: bool,
-    /// The names of the nodes above the flood stage; empty when the limits are not in force.
+    /// The names of the nodes that hold ordinary indices and are above the flood stage; empty when the limits are not in
+    /// force.
     pub over_flood_stage: Vec<String>,
-    /// The names of the nodes above the high mark, likewise.
+    /// The names of such nodes above the high mark, likewise.
     pub over_high: Vec<String>,
+    /// The names of the nodes above the flood stage of which it is not known what they hold: the store does not tell their
+    /// roles.
+    #[serde(default)]
+    pub perhaps_over_flood_stage: Vec<String>,
 }
 
 /// The disk of one node.
@@ -37,12 +49,19 @@ pub struct NodeDisk {
     pub available_bytes: u64,
     /// Bytes in all.
     pub total_bytes: u64,
+    /// Whether ordinary indices can be on this node, by its roles; `None` when the store does not tell them, or was not
+    /// asked because no node is full.
+    #[serde(default)]
+    pub holds_indices: Option<bool>,
 }
 
 #[derive(Deserialize)]
 struct CatAllocation {
     #[serde(default)]
     node: Option<String>,
+    /// One letter for each role, from Elasticsearch 8.9 on.
+    #[serde(rename = "node.role", default)]
+    role: Option<String>,
     #[serde(rename = "disk.avail", default, deserialize_with = "tolerant::number")]
     available: Option<u64>,
     #[serde(rename = "disk.total", default, deserialize_with = "tolerant::number")]
@@ -53,7 +72,7 @@ fn allocation_call() -> Call {
     Call::get("store.disk", "/_cat/allocation")
         .query("format", "json")
         .query("bytes", "b")
-        .query("h", "node,disk.avail,disk.total")
+        .query("h", "node,node.role,disk.avail,disk.total")
 }
 
 fn settings_call() -> Call {
@@ -80,6 +99,7 @@ fn node_disk(row: CatAllocation) -> Option<NodeDisk> {
         used_percent: used * 100.0 / total_bytes as f64,
         available_bytes,
         total_bytes,
+        holds_indices: row.role.as_deref().and_then(roles::letters_hold_indices),
     })
 }
 
@@ -184,13 +204,15 @@ fn bytes_of(text: &str) -> Option<u64> {
 pub(crate) fn disk_state(nodes: Vec<NodeDisk>, settings: &ClusterSettings) -> DiskState {
     let threshold_enabled = settings.disk("threshold_enabled").is_none_or(|value| value != "false");
     let (high, flood_stage) = (settings.mark("high"), settings.mark("flood_stage"));
-    let over = |mark: &Mark| {
-        let over = nodes.iter().filter(|node| threshold_enabled && mark.exceeded_by(node));
+    let over = |mark: &Mark, holds_indices: Option<bool>| {
+        let over = nodes.iter().filter(|node| node.holds_indices == holds_indices);
+        let over = over.filter(|node| threshold_enabled && mark.exceeded_by(node));
         over.map(|node| node.name.clone()).collect()
     };
     DiskState {
-        over_flood_stage: over(&flood_stage),
-        over_high: over(&high),
+        over_flood_stage: over(&flood_stage, Some(true)),
+        over_high: over(&high, Some(true)),
+        perhaps_over_flood_stage: over(&flood_stage, None),
         low: settings.mark("low").text,
         high: high.text,
         flood_stage: flood_stage.text,
@@ -200,11 +222,31 @@ pub(crate) fn disk_state(nodes: Vec<NodeDisk>, settings: &ClusterSettings) -> Di
 }
 
 impl SearchStore {
-    /// How full the data nodes are, and which of them are above the watermarks. Two reads.
+    /// How full the nodes are, and which of those that can hold ordinary indices are above the watermarks. Two reads, and
+    /// one more for the nodes' roles when one of them is above a mark.
+    ///
+    /// A store that does not tell the roles of its nodes (some managed services) is no error: a full node is then in
+    /// [`DiskState::perhaps_over_flood_stage`].
     pub async fn disk(&self) -> Result<DiskState> {
-        let nodes = self.read(allocation_call(), node_disks).await?;
+        let mut nodes = self.read(allocation_call(), node_disks).await?;
         let settings = self.read(settings_call(), ClusterSettings::decode).await?;
+        if is_any_over(&nodes, &settings) {
+            let roles = self.read(roles::call(), roles::holding_indices).await.unwrap_or_default();
+            tell_apart(&mut nodes, &roles);
+        }
         Ok(disk_state(nodes, &settings))
+    }
+}
+
+fn is_any_over(nodes: &[NodeDisk], settings: &ClusterSettings) -> bool {
+    let marks = [settings.mark("high"), settings.mark("flood_stage")];
+    nodes.iter().any(|node| marks.iter().any(|mark| mark.exceeded_by(node)))
+}
+
+/// What `/_nodes` says about a node wins over the letters beside its disk.
+fn tell_apart(nodes: &mut [NodeDisk], roles: &BTreeMap<String, bool>) {
+    for node in nodes {
+        node.holds_indices = roles.get(&node.name).copied().or(node.holds_indices);
     }
 }
 

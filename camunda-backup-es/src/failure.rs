@@ -8,9 +8,26 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::tolerant::text_of;
+use crate::{managed_service, missing_right};
 
-/// Corrects kind and outcome of an error by the server's `type`, and adds what to do where that is known.
+/// Corrects kind and outcome of an error by the words of a managed service or by the server's `type`, and adds what to
+/// do where that is known.
 pub(crate) fn refine(error: Error) -> Error {
+    match managed_service::refine(error) {
+        Ok(error) => error,
+        Err(error) if error.kind() == ErrorKind::Forbidden => by_missing_right(error),
+        Err(error) => by_type(error),
+    }
+}
+
+fn by_missing_right(error: Error) -> Error {
+    match error.server_said().and_then(missing_right::advice) {
+        Some(advice) => error.with_advice(advice),
+        None => by_type(error),
+    }
+}
+
+fn by_type(error: Error) -> Error {
     let Some(server_type) = error.server_type().map(str::to_owned) else {
         return error;
     };
@@ -62,7 +79,18 @@ fn verdict(server_type: &str, operation: &str, error: &Error) -> Option<Verdict>
         "snapshot_exception" if operation == "store.snapshots.create" => {
             Some((ErrorKind::Refused, refused, Some("check that every index has its primary shards")))
         }
+        "repository_exception" if is_disabled(error) => {
+            let (kind, outcome, _) = repository_failed(operation);
+            Some((kind, outcome, Some(DISABLED)))
+        }
         "repository_exception" => Some(repository_failed(operation)),
+        "repository_verification_exception" => Some((
+            ErrorKind::ServerError,
+            None,
+            Some(
+                "give every node of the store read and write access to the repository's location; the store names the node",
+            ),
+        )),
         "illegal_state_exception" if operation.starts_with("store.repositories.") => Some((
             ErrorKind::Conflict,
             refused,
@@ -74,7 +102,19 @@ fn verdict(server_type: &str, operation: &str, error: &Error) -> Option<Verdict>
             None,
             Some("the search store has no elected master: bring its master-eligible nodes back"),
         )),
-        "circuit_breaking_exception" => plain(ErrorKind::Throttled),
+        // The HTTP layer has seen `"durability":"PERMANENT"`.
+        "circuit_breaking_exception" if error.kind() == ErrorKind::Refused => Some((
+            ErrorKind::Refused,
+            refused,
+            Some(
+                "the store refuses this for ever: it is above a limit that its message names; raise that, or do without",
+            ),
+        )),
+        "circuit_breaking_exception" => Some((
+            ErrorKind::Throttled,
+            refused,
+            Some("the store is short of memory: wait, or give its nodes a larger heap"),
+        )),
         _ => None,
     }
 }
@@ -85,6 +125,14 @@ fn name_is_taken_or_bad(error: &Error) -> ErrorKind {
     let said = error.server_said().unwrap_or_default();
     let taken = said.contains("already exists") || said.contains("already in-progress");
     if taken { ErrorKind::Conflict } else { ErrorKind::Refused }
+}
+
+const DISABLED: &str = "something else than this cluster wrote to the repository's location, so the store has disabled the \
+     repository: make sure that only this cluster writes there, then register the repository again (PUT /_snapshot/… with \
+     the same settings)";
+
+fn is_disabled(error: &Error) -> bool {
+    error.server_said().is_some_and(|said| said.contains("has been disabled"))
 }
 
 /// A read-only, misconfigured, unreadable or moved repository. Registering and creating have done nothing then; a

@@ -79,18 +79,32 @@ impl StoreVersion {
         best
     }
 
-    /// Refuses what this library has never been tried against, with the range that it has.
+    /// Refuses what this library has never been tried against, with the versions that it has.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] for Elasticsearch before 7.17, which lacks what a backup needs (`feature_states` in a
+    /// snapshot, pages of a list, the repository's identity), and for majors that are not known.
     pub fn supported(&self) -> Result<()> {
-        let (majors, range) = match self.flavor {
-            Flavor::Elasticsearch => (7..=9, "Elasticsearch 7.17, 8 and 9"),
-            Flavor::OpenSearch => (1..=3, "OpenSearch 1, 2 and 3"),
+        let known = match self.flavor {
+            Flavor::Elasticsearch => ((7, 17)..(10, 0)).contains(&(self.major(), self.minor())),
+            Flavor::OpenSearch => (1..=3).contains(&self.major()),
         };
-        if majors.contains(&self.major()) {
+        if known {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Unsupported, format!("{self} is not supported; supported are {range}")))
+        let message = format!("{self} is not supported; supported are {SUPPORTED}");
+        let older = self.flavor == Flavor::Elasticsearch && self.major() <= 7;
+        let advice = if older {
+            "upgrade the store to Elasticsearch 7.17 or later: older ones lack what a backup needs, such as \
+             `feature_states` in a snapshot (Open Distro, and Amazon's Elasticsearch 7.10, go on as OpenSearch 1)"
+        } else {
+            "use a supported version of the store, or a version of this library that knows this one"
+        };
+        Err(Error::new(ErrorKind::Unsupported, message).with_advice(advice))
     }
 }
+
+const SUPPORTED: &str = "Elasticsearch 7.17, 8 and 9, and OpenSearch 1, 2 and 3";
 
 impl fmt::Display for StoreVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -245,6 +259,9 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.to_string().contains("7.17, 8 and 9"), "{error}");
         assert!(version("OpenSearch 4.0.0").supported().is_err());
-        assert!(version("Elasticsearch 6.8.0").supported().is_err());
+        for old in ["6.8.0", "7.0.0", "7.10.2", "7.16.3", "7"] {
+            let error = version(&format!("Elasticsearch {old}")).supported().unwrap_err();
+            assert!(error.advice().is_some_and(|advice| advice.contains("7.17 or later")), "{old}");
+        }
     }
 }

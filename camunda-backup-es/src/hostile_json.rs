@@ -25,7 +25,7 @@ fn decode_everything(body: &[u8]) {
     let _ = snapshot_listing::snapshot_entries(body);
     let _ = snapshot_listing::snapshot_listing(body);
     let _ = snapshot_page::snapshot_page(body);
-    let _ = snapshot_progress::snapshot_progress(body);
+    let _ = snapshot_progress::snapshot_progress(body, "s");
     let _ = templates::index_templates(body);
     let _ = templates::component_templates(body);
     let _ = templates::keys(body);

@@ -128,10 +128,11 @@ pub fn snapshots(body: &[u8]) -> Result<Vec<SnapshotInfo>> {
     Ok(Listing::decode(body)?.snapshots)
 }
 
-/// The error for a server that answers with a snapshot that was not asked for, or asked for once and answered twice.
-pub(crate) fn unexpected_entry(name: &str) -> Error {
-    Error::new(ErrorKind::Decode, format!("the store listed {name:?}, which was not asked for"))
+/// The error for a server that lists one name twice: which of the two states counts cannot be told.
+pub(crate) fn listed_twice(name: &str) -> Error {
+    Error::new(ErrorKind::Decode, format!("the store listed {name:?} twice"))
         .with_outcome(Outcome::Refused)
+        .with_advice("look at the snapshot in the store by hand: names are unique in a repository")
 }
 
 #[cfg(test)]

@@ -63,6 +63,8 @@ struct Status {
 #[derive(Deserialize)]
 struct Entry {
     #[serde(default, deserialize_with = "tolerant::or_default")]
+    snapshot: String,
+    #[serde(default, deserialize_with = "tolerant::or_default")]
     shards_stats: SnapshotProgress,
     #[serde(default, deserialize_with = "tolerant::or_default")]
     stats: Stats,
@@ -91,10 +93,12 @@ fn status_call(repository: &RepositoryName, name: &SnapshotName) -> Call {
     Call::get("store.snapshots.progress", format!("/_snapshot/{repository}/{snapshot}/_status")).subject(name)
 }
 
-/// Decodes `_status` of one snapshot; `None` for an empty list, which is what a vanished one may look like.
-pub(crate) fn snapshot_progress(body: &[u8]) -> Result<Option<SnapshotProgress>> {
+/// Decodes `_status` of the snapshot of this name; `None` when it is not in the answer, which is what a vanished one may
+/// look like. Other names are of no interest, whatever the server lists.
+pub(crate) fn snapshot_progress(body: &[u8], name: &str) -> Result<Option<SnapshotProgress>> {
     let status: Status = tolerant::from_slice(body)?;
-    Ok(status.snapshots.into_iter().next().map(|entry| SnapshotProgress {
+    let asked_for = status.snapshots.into_iter().find(|entry| entry.snapshot == name);
+    Ok(asked_for.map(|entry| SnapshotProgress {
         processed_bytes: entry.stats.processed.map(|size| size.size_in_bytes),
         incremental_bytes: entry.stats.incremental.size_in_bytes,
         total_bytes: entry.stats.total.size_in_bytes,
@@ -106,13 +110,16 @@ impl SearchStore {
     /// How far a snapshot is; `None` when there is none of that name.
     ///
     /// # Errors
-    /// `NotFound` for an unknown repository.
+    /// `NotFound` for an unknown repository. A store that refuses the status of so many shards (`Refused`), sends too much
+    /// of it (`BodyTooLarge`) or is too slow (`Timeout`, its own or that of a proxy) says nothing about the snapshot: ask
+    /// [`SearchStore::snapshots`] then.
     pub async fn snapshot_progress(
         &self,
         repository: &RepositoryName,
         name: &SnapshotName,
     ) -> Result<Option<SnapshotProgress>> {
-        match self.read(status_call(repository, name), snapshot_progress).await {
+        let decode = |body: &[u8]| snapshot_progress(body, name.as_str());
+        match self.read(status_call(repository, name), decode).await {
             Err(error) if error.server_type() == Some("snapshot_missing_exception") => Ok(None),
             other => other,
         }

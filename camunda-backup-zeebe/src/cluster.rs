@@ -130,7 +130,7 @@ impl ClusterApi {
             return Err(refusal::unsupported(&self.http, STATE, message));
         }
         let response = self.http.send(Call::get(STATE, "/actuator/cluster")).await?;
-        let Answer(state) = self.http.decode(STATE, None, &response)?;
+        let Answer(state) = self.http.decode(STATE, Effect::Read, None, &response)?;
         Ok(state)
     }
 }

@@ -65,7 +65,7 @@ pub async fn detect_version(http: &HttpClient) -> Result<DetectedVersion> {
 async fn read(http: &HttpClient, operation: &'static str, path: &str) -> Result<Option<Value>> {
     match http.send(Call::get(operation, path)).await {
         Ok(response) => http
-            .decode(operation, None, &response)
+            .decode(operation, Effect::Read, None, &response)
             .map(Some)
             .map_err(|error| error.with_kind(ErrorKind::WrongComponent)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),

@@ -80,7 +80,7 @@ impl Exporters {
             return Err(refusal::unsupported(&self.http, LIST, message));
         }
         let response = self.http.send(Call::get(LIST, "/actuator/exporters")).await?;
-        let Answer::<Vec<Exporter>>(mut exporters) = self.http.decode(LIST, None, &response)?;
+        let Answer::<Vec<Exporter>>(mut exporters) = self.http.decode(LIST, Effect::Read, None, &response)?;
         exporters.sort_by(|a, b| (&a.id, &a.tenant).cmp(&(&b.id, &b.tenant)));
         Ok(exporters)
     }

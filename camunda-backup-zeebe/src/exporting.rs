@@ -167,7 +167,7 @@ impl Exporting {
                 .with_advice("ask each broker for its partitions"));
         }
         let response = self.http.send(Call::get(STATUS, "/v2/exporting")).await?;
-        let Answer(status) = self.http.decode(STATUS, None, &response)?;
+        let Answer(status) = self.http.decode(STATUS, Effect::Read, None, &response)?;
         Ok(status)
     }
 

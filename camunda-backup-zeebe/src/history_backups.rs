@@ -88,7 +88,7 @@ impl HistoryBackups {
         }
         // The request is accepted; what the body says is an extra.
         let Answer(scheduled) =
-            self.http.decode(CREATE, None, &response).unwrap_or(Answer(Scheduled::default()));
+            self.http.decode(CREATE, Effect::Once, None, &response).unwrap_or(Answer(Scheduled::default()));
         match scheduled.of_another(self.component()) {
             None => Ok(scheduled),
             Some(name) => {

@@ -69,7 +69,7 @@ impl OptimizeBackups {
         let sent = self.http.send(self.create_call(id)?).await;
         let response = sent.map_err(|error| refused::creation(error, self.component()))?;
         let Answer(scheduled) =
-            self.http.decode(CREATE, None, &response).unwrap_or(Answer(Scheduled::default()));
+            self.http.decode(CREATE, Effect::Once, None, &response).unwrap_or(Answer(Scheduled::default()));
         Ok(scheduled)
     }
 

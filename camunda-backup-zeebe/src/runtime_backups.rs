@@ -93,7 +93,7 @@ impl RuntimeBackups {
     pub async fn status(&self, id: BackupId) -> Result<RuntimeBackup> {
         match self.http.send(self.status_call(id)).await {
             Ok(response) => {
-                let Answer(backup) = self.http.decode(STATUS, Some(&id.to_string()), &response)?;
+                let Answer(backup) = self.http.decode(STATUS, Effect::Read, Some(&id.to_string()), &response)?;
                 Ok(backup)
             }
             Err(error) if refusal::is_unknown_id(&error) => Ok(RuntimeBackup::not_visible(id)),
@@ -120,7 +120,7 @@ impl RuntimeBackups {
             }
             error => error,
         })?;
-        let Answer::<Vec<RuntimeBackup>>(mut backups) = self.http.decode(LIST, None, &response)?;
+        let Answer::<Vec<RuntimeBackup>>(mut backups) = self.http.decode(LIST, Effect::Read, None, &response)?;
         backups.sort_by_key(|backup| backup.id);
         Ok(backups)
     }
@@ -166,7 +166,7 @@ impl RuntimeBackups {
         }
         let call = Call::get(STATE, format!("{}/state", self.path())).timeouts(LATE_ANSWERS);
         let response = self.http.send(call).await.map_err(refused::reading)?;
-        let Answer(state) = self.http.decode(STATE, None, &response)?;
+        let Answer(state) = self.http.decode(STATE, Effect::Read, None, &response)?;
         Ok(state)
     }
 }

@@ -179,7 +179,7 @@ impl TopologyClient {
             }
         };
         let response = self.http.send(Call::get(TOPOLOGY, path)).await?;
-        let Answer(topology) = self.http.decode(TOPOLOGY, None, &response)?;
+        let Answer(topology) = self.http.decode(TOPOLOGY, Effect::Read, None, &response)?;
         Ok(topology)
     }
 }

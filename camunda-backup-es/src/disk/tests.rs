@@ -8,7 +8,9 @@ use crate::goldens::scripted;
 const GB: u64 = 1 << 30;
 
 fn node(name: &str, total: u64, available: u64) -> NodeDisk {
-    let row = CatAllocation { node: Some(name.to_owned()), available: Some(available), total: Some(total) };
+    let role = Some("himrst".to_owned());
+    let row =
+        CatAllocation { node: Some(name.to_owned()), role, available: Some(available), total: Some(total) };
     node_disk(row).unwrap()
 }
 
@@ -76,18 +78,64 @@ fn every_server_sends_flat_settings_as_text() {
     }
 }
 
+const ALLOCATION: &str = "GET /_cat/allocation?format=json&bytes=b&h=node,node.role,disk.avail,disk.total";
+const SETTINGS: &str = "GET /_cluster/settings?include_defaults=true&flat_settings=true";
+const ROLES: &str = "GET /_nodes?filter_path=nodes.*.name,nodes.*.roles";
+const FLOOD: &str = r#"{"defaults":{"cluster.routing.allocation.disk.watermark.flood_stage":"95%"}}"#;
+
+async fn state_of(rows: &str, roles: (u16, &str)) -> DiskState {
+    let script = ScriptedTransport::new()
+        .answer(ALLOCATION, 200, rows)
+        .answer(SETTINGS, 200, FLOOD)
+        .answer(ROLES, roles.0, roles.1);
+    let state = scripted("OpenSearch 2.19.6", &script).disk().await.unwrap();
+    script.finish().unwrap();
+    state
+}
+
 #[tokio::test]
-async fn two_reads_and_the_row_of_unassigned_shards_is_left_out() {
+async fn while_there_is_room_two_reads_suffice_and_the_row_of_unassigned_shards_is_left_out() {
     let rows = r#"[{"node":"n1","disk.avail":"96","disk.total":"100"},
         {"node":"UNASSIGNED","disk.avail":null,"disk.total":null}]"#;
-    let script = ScriptedTransport::new()
-        .answer("GET /_cat/allocation?format=json&bytes=b&h=node,disk.avail,disk.total", 200, rows)
-        .answer("GET /_cluster/settings?include_defaults=true&flat_settings=true", 200, "{}");
+    let script = ScriptedTransport::new().answer(ALLOCATION, 200, rows).answer(SETTINGS, 200, FLOOD);
     let state = scripted("OpenSearch 2.19.6", &script).disk().await.unwrap();
     script.finish().unwrap();
     assert_eq!(state.nodes.len(), 1);
     assert!((state.nodes[0].used_percent - 4.0).abs() < 0.001);
     assert_eq!((state.nodes[0].available_bytes, state.nodes[0].total_bytes), (96, 100));
+    assert_eq!(state.nodes[0].holds_indices, None);
+}
+
+/// A frozen node keeps its disk full on purpose, and a node without data has nothing to become read-only.
+#[tokio::test]
+async fn a_full_node_counts_when_it_can_hold_our_indices() {
+    let rows = r#"[{"node":"hot","disk.avail":"1","disk.total":"100"},
+        {"node":"frozen","disk.avail":"1","disk.total":"100"},
+        {"node":"master","disk.avail":"1","disk.total":"100"},
+        {"node":"letters-frozen","node.role":"fr","disk.avail":"1","disk.total":"100"},
+        {"node":"letters-warm","node.role":"w","disk.avail":"1","disk.total":"100"},
+        {"node":"untold","disk.avail":"1","disk.total":"100"},
+        {"node":"empty","disk.avail":"99","disk.total":"100"}]"#;
+    let roles = r#"{"nodes":{
+        "1":{"name":"hot","roles":["data_hot","data_content"]},
+        "2":{"name":"frozen","roles":["data_frozen"]},
+        "3":{"name":"master","roles":["master"]}}}"#;
+    let state = state_of(rows, (200, roles)).await;
+    assert_eq!(state.over_flood_stage, ["hot", "letters-warm"]);
+    assert_eq!(state.perhaps_over_flood_stage, ["untold"]);
+    assert_eq!(state.nodes.len(), 7);
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_tell_roles_leaves_it_open_which_nodes_count() {
+    let rows = r#"[{"node":"n1","disk.avail":"1","disk.total":"100"}]"#;
+    for roles in
+        [(403, r#"{"Message":"Your request: '/_nodes' is not allowed."}"#), (200, "{}"), (200, "no json")]
+    {
+        let state = state_of(rows, roles).await;
+        assert!(state.over_flood_stage.is_empty(), "{roles:?}");
+        assert_eq!(state.perhaps_over_flood_stage, ["n1"], "{roles:?}");
+    }
 }
 
 proptest! {

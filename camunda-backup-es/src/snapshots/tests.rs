@@ -111,15 +111,33 @@ async fn when_none_can_be_read_it_is_an_error() {
     script.finish().unwrap();
 }
 
+/// OpenSearch 2.4 answers with whatever is running when nothing of what was asked for is there.
 #[tokio::test]
-async fn an_answer_about_somebody_else_is_refused() {
+async fn strangers_in_an_answer_are_nobody() {
+    let line = "GET /_snapshot/r/a,b?ignore_unavailable=true";
+    let script = ScriptedTransport::new().answer(line, 200, listing(&[success("nightly")])).answer(
+        line,
+        200,
+        listing(&[success("nightly"), success("b"), success("nightly")]),
+    );
+    let store = scripted(ES8, &script);
+    let asked = names(&["a", "b"]);
+    assert_eq!(store.snapshots(&repository("r"), &asked).await.unwrap(), Vec::new());
+    let found = store.snapshots(&repository("r"), &asked).await.unwrap();
+    assert_eq!(found.iter().map(|snapshot| snapshot.name.as_str()).collect::<Vec<_>>(), ["b"]);
+    script.finish().unwrap();
+}
+
+#[tokio::test]
+async fn a_name_that_is_listed_twice_is_no_answer() {
     let script = ScriptedTransport::new().answer(
         "GET /_snapshot/r/a?ignore_unavailable=true",
         200,
-        listing(&[success("other")]),
+        listing(&[success("a"), success("a")]),
     );
     let error = scripted(ES8, &script).snapshots(&repository("r"), &names(&["a"])).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Decode);
+    assert!(error.to_string().contains("twice") && error.advice().is_some(), "{}", error.report());
 }
 
 #[tokio::test]

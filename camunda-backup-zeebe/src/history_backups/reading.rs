@@ -13,7 +13,7 @@ pub(crate) async fn status(http: &HttpClient, call: Call, id: BackupId) -> Resul
     call.max_retries = 1;
     match http.send(call).await {
         Ok(response) => {
-            let Answer::<HistoryBackup>(backup) = http.decode(operation, Some(&id.to_string()), &response)?;
+            let Answer::<HistoryBackup>(backup) = http.decode(operation, Effect::Read, Some(&id.to_string()), &response)?;
             Ok(backup.or_id(id))
         }
         Err(error) if refused::is_unknown_id(&error, http.component()) => Ok(HistoryBackup::not_visible(id)),
@@ -26,7 +26,7 @@ pub(crate) async fn list(http: &HttpClient, call: Call) -> Result<Vec<HistoryBac
     let operation = call.operation;
     let sent = http.send(call.timeouts(LATE_ANSWERS)).await;
     let response = sent.map_err(|error| refused::listing(error, http.component()))?;
-    let Answer::<Vec<HistoryBackup>>(mut backups) = http.decode(operation, None, &response)?;
+    let Answer::<Vec<HistoryBackup>>(mut backups) = http.decode(operation, Effect::Read, None, &response)?;
     backups.sort_by_key(|backup| backup.id);
     Ok(backups)
 }
