@@ -1,6 +1,6 @@
 //! The cluster's dynamic configuration: members, and the change that is pending.
 
-use camunda_backup_core::{BrokerId, Call, HttpClient, PartitionId, Result};
+use camunda_backup_core::{BrokerId, Call, Effect, HttpClient, PartitionId, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

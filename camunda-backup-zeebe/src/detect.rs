@@ -2,12 +2,13 @@
 
 mod links;
 
-use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{Call, CamundaVersion, Component, Error, HttpClient, Result};
+use camunda_backup_core::error::{ErrorKind, Outcome};
+use camunda_backup_core::{Call, CamundaVersion, Component, Effect, Error, HttpClient, Result};
 use serde_json::Value;
 
 use crate::answer::text;
-use links::Links;
+use crate::missing_endpoint::{expose, other_path};
+use links::{Contradiction, Links};
 
 const INFO: &str = "actuator.info";
 const LINKS: &str = "actuator.links";
@@ -31,15 +32,21 @@ pub struct DetectedVersion {
 /// # Errors
 /// [`WrongComponent`](ErrorKind::WrongComponent) when the address answers and is something else: an application port, a
 /// Zeebe where a web application was meant, a web application where Zeebe was meant, a gateway where a broker was meant.
-/// Operate and Tasklist can be told apart only where their build information differs.
+/// Operate and Tasklist can be told apart only where their build information differs. [`NotFound`](ErrorKind::NotFound)
+/// when it is the component, or may be, and does not show the endpoint that is needed: the advice has the settings.
 pub async fn detect_version(http: &HttpClient) -> Result<DetectedVersion> {
     let info = read(http, INFO, "/actuator/info").await?;
     let links = read(http, LINKS, "/actuator").await?.map(|json| Links::new(&json));
     let links = links.unwrap_or_default();
-    if let Some(other) =
-        named_otherwise(http.component(), info.as_ref()).or_else(|| links.contradict(http.component()))
-    {
+    if let Some(other) = named_otherwise(http.component(), info.as_ref()) {
         return Err(wrong(http, &other));
+    }
+    match links.contradict(http.component()) {
+        Some(Contradiction::Other(why)) => return Err(wrong(http, &why)),
+        Some(Contradiction::NotExposed(endpoint)) => {
+            return Err(not_exposed(http, endpoint, &links, info.as_ref()));
+        }
+        None => {}
     }
     match info.as_ref().and_then(version_of) {
         Some(version) => Ok(DetectedVersion {
@@ -47,7 +54,9 @@ pub async fn detect_version(http: &HttpClient) -> Result<DetectedVersion> {
             at_most: None,
             how: "build.version of /actuator/info".to_owned(),
         }),
-        None if links.is_empty() => Err(wrong(http, "there is no actuator at all")),
+        None if links.is_empty() => {
+            Err(wrong(http, "there is no actuator at all").with_advice(other_path(http)))
+        }
         None => {
             let at_most = links.at_most(http.component(), info.is_some());
             let how = match &at_most {
@@ -68,9 +77,42 @@ async fn read(http: &HttpClient, operation: &'static str, path: &str) -> Result<
             .decode(operation, Effect::Read, None, &response)
             .map(Some)
             .map_err(|error| error.with_kind(ErrorKind::WrongComponent)),
+        Err(error) if is_search_store(&error) => Err(wrong(
+            http,
+            "Elasticsearch or OpenSearch answers there; its address belongs to the store, not to Camunda",
+        )),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether these are the words of Elasticsearch or OpenSearch: the name of an exception of theirs, or how they refuse a
+/// path.
+fn is_search_store(error: &Error) -> bool {
+    let said = error.server_said().unwrap_or_default();
+    error.server_type().is_some_and(|name| name.ends_with("_exception"))
+        || ["no handler found for uri", "Incorrect HTTP method for uri"]
+            .iter()
+            .any(|words| said.starts_with(words))
+}
+
+/// It answers, and hides what is needed.
+fn not_exposed(http: &HttpClient, endpoint: &str, links: &Links, info: Option<&Value>) -> Error {
+    let component = http.component();
+    let name = info.and_then(|info| text(info.get("build")?, "name"));
+    let who = name.map_or_else(|| "an application".to_owned(), |name| format!("{name:?}"));
+    let message =
+        format!("{who} answers there, and its actuator does not show `{endpoint}`, only {}", links.shown());
+    let advice = format!(
+        "{}. If {} is not the address of {component}, correct it",
+        expose(endpoint, component),
+        http.base()
+    );
+    Error::new(ErrorKind::NotFound, message)
+        .with_component(component.clone())
+        .with_operation(LINKS)
+        .with_outcome(Outcome::Refused)
+        .with_advice(advice)
 }
 
 fn version_of(info: &Value) -> Option<CamundaVersion> {
@@ -100,6 +142,7 @@ fn wrong(http: &HttpClient, what: &str) -> Error {
     Error::new(ErrorKind::WrongComponent, format!("this address is not that of {component}: {what}"))
         .with_component(component.clone())
         .with_operation(LINKS)
+        .with_outcome(Outcome::Refused)
         .with_advice(format!(
             "configure the management address of {component} (port 9600; Operate and Tasklist up to 8.5: 8080, Optimize: \
              8092) with its context path; {} is something else",

@@ -1,6 +1,6 @@
 //! The exporters of a cluster and whether they are enabled.
 
-use camunda_backup_core::{Call, ExporterId, HttpClient, Result};
+use camunda_backup_core::{Call, Effect, ExporterId, HttpClient, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::answer::{Answer, FromAnswer, text};
 use crate::dialect::{Dialect, ExportingApi};
+use crate::forbidden;
 use crate::open_enum::open_enum;
 use crate::refusal;
 
@@ -135,7 +136,7 @@ impl Exporting {
     pub async fn pause(&self, mode: PauseMode) -> Result<PauseAnswer> {
         let sent = self.http.send(self.pause_call(mode)?).await;
         sent.and_then(|response| self.judged(PAUSE, &response))
-            .map_err(|error| error.with_advice(AFTER_A_PAUSE))
+            .map_err(|error| self.advised(error, AFTER_A_PAUSE))
     }
 
     /// Resumes exporting on every replica of every partition.
@@ -152,7 +153,22 @@ impl Exporting {
     pub async fn resume(&self) -> Result<()> {
         let sent = self.http.send(self.resume_call()).await;
         let judged = sent.and_then(|response| self.judged(RESUME, &response));
-        judged.map(|_| ()).map_err(|error| error.with_advice(AFTER_A_RESUME))
+        judged.map(|_| ()).map_err(|error| self.advised(error, AFTER_A_RESUME))
+    }
+
+    /// What to do after a failure; before it, what stands in the way where nobody of Zeebe has answered.
+    fn advised(&self, error: Error, afterwards: &str) -> Error {
+        use ErrorKind::{Config, Connect, Forbidden, NotFound, Unauthorized, WrongComponent};
+        let error = forbidden::explained(error, &self.http);
+        let in_the_way = match error.kind() {
+            Config | Connect | Forbidden | NotFound | Unauthorized | WrongComponent => error.advice(),
+            _ => None,
+        };
+        let advice = match in_the_way {
+            Some(first) => format!("{first}. {afterwards}"),
+            None => afterwards.to_owned(),
+        };
+        error.with_advice(advice)
     }
 
     /// Reads what exporting does over all replicas.

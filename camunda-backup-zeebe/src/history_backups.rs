@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::dialect::{Dialect, HistoryApi};
+use crate::forbidden;
 use crate::refusal::{self, LATE_ANSWERS};
 
 const CREATE: &str = "history.backups.create";
@@ -81,7 +82,7 @@ impl HistoryBackups {
     /// [`WrongComponent`](ErrorKind::WrongComponent) when the parts that were scheduled belong to another application.
     pub async fn create(&self, id: BackupId) -> Result<Scheduled> {
         let sent = self.http.send(self.create_call(id)?).await;
-        let response = sent.map_err(|error| refused::creation(error, self.component()))?;
+        let response = sent.map_err(|error| refused::creation(error, &self.http))?;
         if self.dialect.history == HistoryApi::Backups && response.status == http::StatusCode::ACCEPTED {
             // The all-in-one of 8.6: this path is Zeebe's there, and it has begun a backup of Zeebe.
             return Err(self.wrong_application(id, "Zeebe answered, and has begun a backup of its own"));
@@ -164,7 +165,7 @@ impl HistoryBackups {
         match self.http.send(self.delete_call(id)?).await {
             Ok(_) => Ok(()),
             Err(error) if refused::is_unknown_id(&error, self.component()) => Ok(()),
-            Err(error) => Err(refused::reading(error)),
+            Err(error) => Err(refused::reading(forbidden::explained(error, &self.http))),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::dialect::{Dialect, OptimizeApi};
+use crate::forbidden;
 use crate::history_backups::{HistoryBackup, Scheduled, reading, refused};
 use crate::refusal::{self, LATE_ANSWERS};
 
@@ -67,7 +68,7 @@ impl OptimizeBackups {
     /// [`Refused`](camunda_backup_core::ErrorKind::Refused) when there is no repository.
     pub async fn create(&self, id: BackupId) -> Result<Scheduled> {
         let sent = self.http.send(self.create_call(id)?).await;
-        let response = sent.map_err(|error| refused::creation(error, self.component()))?;
+        let response = sent.map_err(|error| refused::creation(error, &self.http))?;
         let Answer(scheduled) =
             self.http.decode(CREATE, Effect::Once, None, &response).unwrap_or(Answer(Scheduled::default()));
         Ok(scheduled)
@@ -114,7 +115,7 @@ impl OptimizeBackups {
         match self.http.send(self.delete_call(id)?).await {
             Ok(_) => Ok(()),
             Err(error) if refused::is_unknown_id(&error, self.component()) => Ok(()),
-            Err(error) => Err(refused::reading(error)),
+            Err(error) => Err(refused::reading(forbidden::explained(error, &self.http))),
         }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::answer::{Answer, FromAnswer, integer, text};
 use crate::dialect::Dialect;
 use crate::open_enum::open_enum;
+use crate::{forbidden, missing_endpoint};
 
 const STATUSES: &str = "broker.partitions.statuses";
 const RESUME: &str = "broker.partitions.resume-exporting";
@@ -137,10 +138,12 @@ impl Partitions {
     /// it proves nothing.
     ///
     /// # Errors
-    /// A stand-alone gateway answers 404.
+    /// [`NotFound`](ErrorKind::NotFound) from a stand-alone gateway, and where the endpoint is not exposed.
     pub async fn statuses(&self) -> Result<BTreeMap<PartitionId, PartitionStatus>> {
-        let response = self.http.send(Call::get(STATUSES, "/actuator/partitions")).await?;
-        self.decode(STATUSES, &response)
+        match self.http.send(Call::get(STATUSES, "/actuator/partitions")).await {
+            Ok(response) => self.decode(STATUSES, Effect::Read, &response),
+            Err(error) => Err(missing_endpoint::explained(&self.http, "partitions", error).await),
+        }
     }
 
     /// The request that resumes exporting on this broker alone, which works when the gateway refuses because another
@@ -162,7 +165,8 @@ impl Partitions {
     /// [`Unsupported`](ErrorKind::Unsupported) for a 204, with which the servers answer operations that they do not
     /// know. Newer 8.10 builds keep the pause in the cluster configuration and refuse this.
     pub async fn resume_exporting(&self) -> Result<BTreeMap<PartitionId, PartitionStatus>> {
-        let response = self.http.send(self.resume_exporting_call()).await?;
+        let sent = self.http.send(self.resume_exporting_call()).await;
+        let response = sent.map_err(|error| forbidden::explained(error, &self.http))?;
         if response.status == http::StatusCode::NO_CONTENT {
             return Err(Error::new(
                 ErrorKind::Unsupported,
@@ -176,11 +180,11 @@ impl Partitions {
                 "resume through the gateway, or restart the broker that is missing and then resume",
             ));
         }
-        self.decode(RESUME, &response)
+        self.decode(RESUME, Effect::Idempotent, &response)
     }
 
-    fn decode(&self, operation: &'static str, response: &Response) -> Result<Statuses> {
-        let Answer(statuses) = self.http.decode(operation, None, response)?;
+    fn decode(&self, operation: &'static str, effect: Effect, response: &Response) -> Result<Statuses> {
+        let Answer(statuses) = self.http.decode(operation, effect, None, response)?;
         Ok(statuses)
     }
 }

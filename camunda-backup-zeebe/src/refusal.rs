@@ -21,8 +21,22 @@ pub(crate) fn unsupported(http: &HttpClient, operation: &'static str, message: i
 
 /// The words with which frameworks, proxies and gateways say that there is no such path.
 fn speaks_of_a_path(words: &str) -> bool {
-    const PATHS: [&str; 6] =
-        ["not found", "no static resource", "no endpoint", "no handler", "an html page", "default backend"];
+    const PATHS: [&str; 14] = [
+        "not found",
+        "404",
+        "page not found",
+        "no static resource",
+        "no endpoint",
+        "no handler",
+        "no route",
+        "no such",
+        "cannot get",
+        "resource not found",
+        "unknown resource",
+        "the requested",
+        "an html page",
+        "default backend",
+    ];
     let words = words.trim().to_ascii_lowercase();
     words.is_empty() || PATHS.iter().any(|path| words.starts_with(path))
 }
@@ -36,8 +50,9 @@ pub(crate) fn is_unknown_id(error: &Error) -> bool {
 /// The error for a 404 that is not about an id.
 pub(crate) fn no_such_endpoint(error: Error) -> Error {
     error.with_kind(ErrorKind::Unsupported).with_advice(
-        "the address answers, but not with this endpoint: check that the base URL has the context path, that it is the \
-         management address of this component, and that the configured version is the right one",
+        "the address answers, but not with this endpoint: check that it is the management address of this component with \
+         its base path (MANAGEMENT_SERVER_BASEPATH), that the endpoint is exposed \
+         (MANAGEMENT_ENDPOINTS_WEB_EXPOSURE_INCLUDE), and that the configured version is the right one",
     )
 }
 
@@ -76,6 +91,10 @@ mod tests {
             "No endpoint GET /v2/backups.",
             "an HTML page titled \"404\"",
             "default backend - 404",
+            "404 page not found",
+            "no Route matched with those values",
+            "The requested URL was not found on this server.",
+            "Unknown resource.",
         ] {
             assert!(!is_unknown_id(&not_found(words)), "{words}");
         }

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::answer::Answer;
 use crate::dialect::{Dialect, RuntimeApi};
+use crate::forbidden;
 use crate::refusal::{self, LATE_ANSWERS};
 
 const CREATE: &str = "zeebe.backups.create";
@@ -72,7 +73,8 @@ impl RuntimeBackups {
     /// A time-out, a 504 and every other 5xx have [`Outcome::Unknown`](camunda_backup_core::Outcome::Unknown): the
     /// brokers may carry it out half a minute later.
     pub async fn create(&self, id: BackupId) -> Result<()> {
-        self.http.send(self.create_call(id)?).await.map_err(refused::creation)?;
+        let sent = self.http.send(self.create_call(id)?).await;
+        sent.map_err(|error| refused::creation(forbidden::explained(error, &self.http)))?;
         Ok(())
     }
 
@@ -93,7 +95,8 @@ impl RuntimeBackups {
     pub async fn status(&self, id: BackupId) -> Result<RuntimeBackup> {
         match self.http.send(self.status_call(id)).await {
             Ok(response) => {
-                let Answer(backup) = self.http.decode(STATUS, Effect::Read, Some(&id.to_string()), &response)?;
+                let Answer(backup) =
+                    self.http.decode(STATUS, Effect::Read, Some(&id.to_string()), &response)?;
                 Ok(backup)
             }
             Err(error) if refusal::is_unknown_id(&error) => Ok(RuntimeBackup::not_visible(id)),
@@ -120,7 +123,8 @@ impl RuntimeBackups {
             }
             error => error,
         })?;
-        let Answer::<Vec<RuntimeBackup>>(mut backups) = self.http.decode(LIST, Effect::Read, None, &response)?;
+        let Answer::<Vec<RuntimeBackup>>(mut backups) =
+            self.http.decode(LIST, Effect::Read, None, &response)?;
         backups.sort_by_key(|backup| backup.id);
         Ok(backups)
     }
@@ -151,7 +155,7 @@ impl RuntimeBackups {
         match self.http.send(self.delete_call(id)?).await {
             Ok(_) => Ok(()),
             Err(error) if refusal::is_unknown_id(&error) => Ok(()),
-            Err(error) => Err(refused::reading(error)),
+            Err(error) => Err(refused::reading(forbidden::explained(error, &self.http))),
         }
     }
 

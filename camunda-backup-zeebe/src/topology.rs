@@ -4,7 +4,7 @@ mod problems;
 
 use std::collections::BTreeMap;
 
-use camunda_backup_core::{BrokerId, Call, HttpClient, PartitionId, Result};
+use camunda_backup_core::{BrokerId, Call, Effect, HttpClient, PartitionId, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 

@@ -5,6 +5,15 @@ use std::collections::BTreeSet;
 use camunda_backup_core::{CamundaVersion, Component};
 use serde_json::Value;
 
+/// Why an actuator is not that of the component that was meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Contradiction {
+    /// It is another application, by what it has.
+    Other(String),
+    /// Nothing speaks for another application, but this endpoint is hidden.
+    NotExposed(&'static str),
+}
+
 /// The keys of `_links`.
 #[derive(Debug, Default)]
 pub(super) struct Links(BTreeSet<String>);
@@ -32,30 +41,62 @@ impl Links {
         ["backup", "backups", "backupHistory"].iter().any(|key| self.has(key))
     }
 
-    /// Why this cannot be the component that was meant. An empty list, or one with other endpoints switched off, is no
-    /// contradiction by itself.
-    pub(super) fn contradict(&self, meant: &Component) -> Option<String> {
+    /// An endpoint that only brokers and gateways have, whatever else is hidden.
+    fn has_something_of_zeebe(&self) -> bool {
+        const OF_ZEEBE: [&str; 9] = [
+            "banning-processInstanceKey",
+            "backupRuntime",
+            "cluster",
+            "clock",
+            "exporters",
+            "flowcontrol",
+            "jobstreams",
+            "partitions",
+            "rebalance",
+        ];
+        self.is_zeebe() || OF_ZEEBE.iter().any(|key| self.has(key))
+    }
+
+    /// The endpoints that are shown, for messages.
+    pub(super) fn shown(&self) -> String {
+        let names = self.0.iter().filter(|name| *name != "self" && !name.contains('-'));
+        names.map(String::as_str).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Why this cannot be used as the component that was meant. An empty list is no contradiction by itself.
+    pub(super) fn contradict(&self, meant: &Component) -> Option<Contradiction> {
+        use Contradiction::{NotExposed, Other};
         if self.is_empty() {
             return None;
         }
+        let other = |why: &str| Some(Other(why.to_owned()));
         let (zeebe, applications) = (self.is_zeebe(), self.has_application_backups());
         let combined = self.has("backupHistory");
         match meant {
-            Component::Zeebe if !zeebe => Some("its actuator has no exporting, so it is not a Zeebe gateway".to_owned()),
-            Component::Broker(_) if !self.has("partitions") => {
-                Some("its actuator has no partitions, so it is not a broker (a stand-alone gateway has none)".to_owned())
-            }
-            Component::Operate | Component::Tasklist | Component::Optimize if zeebe && !combined => Some(
+            Component::Zeebe if zeebe => None,
+            Component::Zeebe if applications && !self.has_something_of_zeebe() => other(
+                "its actuator has backups of an application and no exporting, so it is not a Zeebe gateway",
+            ),
+            Component::Zeebe => Some(NotExposed("exporting")),
+            Component::Broker(_) if self.has("partitions") => None,
+            Component::Broker(_) if zeebe => other(
+                "its actuator has no partitions, so it is not a broker (a stand-alone gateway has none)",
+            ),
+            Component::Broker(_) => Some(NotExposed("partitions")),
+            Component::Operate | Component::Tasklist | Component::Optimize if zeebe && !combined => other(
                 "it is Zeebe, or the all-in-one of 8.6, whose backups are Zeebe's alone: run Operate and Tasklist as \
-                 processes of their own"
-                    .to_owned(),
+                 processes of their own",
             ),
             Component::Operate | Component::Tasklist if combined => {
-                Some("it has the combined web applications of 8.8 and later".to_owned())
+                other("it has the combined web applications of 8.8 and later")
             }
-            Component::Webapps if zeebe && !combined => Some("its actuator has no backupHistory".to_owned()),
-            Component::Operate | Component::Tasklist | Component::Webapps if !applications => {
-                Some("its actuator has no backups".to_owned())
+            Component::Webapps if combined => None,
+            Component::Webapps if zeebe && !self.has("backupRuntime") => {
+                other("its actuator has no backupHistory")
+            }
+            Component::Webapps if zeebe || !applications => Some(NotExposed("backupHistory")),
+            Component::Operate | Component::Tasklist | Component::Optimize if !applications => {
+                Some(NotExposed("backups"))
             }
             _ => None,
         }

@@ -92,6 +92,84 @@ async fn another_application_is_named() {
     }
 }
 
+/// The management endpoints of a hardened installation: health and metrics, and nothing that a backup needs.
+#[tokio::test]
+async fn a_hidden_endpoint_is_told_with_the_settings_that_show_it() {
+    let hardened = r#"{"_links":{"self":{},"health":{},"health-path":{},"info":{},"prometheus":{}}}"#;
+    let some_of_zeebe = r#"{"_links":{"self":{},"health":{},"info":{},"cluster":{},"backups":{}}}"#;
+    let without_history = r#"{"_links":{"exporting":{},"partitions":{},"backupRuntime":{}}}"#;
+    let info = golden!("8.6.0/info.json");
+    for (component, info, links, endpoint, variable) in [
+        (Component::Operate, Some(info), hardened, "backups", "BACKUPS"),
+        (Component::Tasklist, None, hardened, "backups", "BACKUPS"),
+        (Component::Optimize, None, hardened, "backups", "BACKUPS"),
+        (Component::Zeebe, Some(info), hardened, "exporting", "EXPORTING"),
+        (Component::Zeebe, Some(info), some_of_zeebe, "exporting", "EXPORTING"),
+        (Component::Broker(BrokerId::from(0)), Some(info), hardened, "partitions", "PARTITIONS"),
+        (Component::Webapps, None, hardened, "backupHistory", "BACKUPHISTORY"),
+        (Component::Webapps, None, without_history, "backupHistory", "BACKUPHISTORY"),
+    ] {
+        let error = detect(component.clone(), info, Some(links)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{component}: {error}");
+        assert!(error.message().contains(&format!("does not show `{endpoint}`")), "{error}");
+        let advice = error.advice().unwrap();
+        for setting in [
+            "MANAGEMENT_ENDPOINTS_WEB_EXPOSURE_INCLUDE".to_owned(),
+            format!("MANAGEMENT_ENDPOINT_{variable}_ENABLED"),
+            format!("management.endpoint.{endpoint}.access"),
+        ] {
+            assert!(advice.contains(&setting), "{component}: {advice}");
+        }
+        assert!(!advice.contains("8092"), "an address is not the trouble: {advice}");
+        if info.is_some() {
+            assert!(error.message().contains("Zeebe Distribution"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_actuator_at_all_is_a_matter_of_port_and_prefix() {
+    let error = detect(Component::Zeebe, None, None).await.unwrap_err();
+    assert!(error.advice().is_some_and(|advice| advice.contains("MANAGEMENT_SERVER_BASEPATH")), "{error:?}");
+    let endpoint = camunda_backup_core::Endpoint::new("http://camunda:9600/zeebe").unwrap();
+    let absent = r#"{"status":404}"#;
+    let script = ScriptedTransport::new().answer("GET /zeebe/actuator/info", 404, absent).answer(
+        "GET /zeebe/actuator",
+        404,
+        absent,
+    );
+    let prefixed = HttpClient::new(std::sync::Arc::new(script), Component::Zeebe, endpoint).unwrap();
+    let error = detect_version(&prefixed).await.unwrap_err();
+    let advice = error.advice().unwrap();
+    assert!(advice.contains("without /zeebe") && advice.contains("MANAGEMENT_SERVER_BASEPATH"), "{advice}");
+}
+
+/// The address of the store in the place of the gateway's.
+#[tokio::test]
+async fn a_search_store_is_called_by_its_name() {
+    for (status, body) in [
+        (400, r#"{"error":"no handler found for uri [/actuator/info] and method [GET]"}"#),
+        (
+            405,
+            r#"{"error":"Incorrect HTTP method for uri [/actuator/info] and method [GET], allowed: [POST]","status":405}"#,
+        ),
+        (
+            404,
+            r#"{"error":{"type":"index_not_found_exception","reason":"no such index [actuator]"},"status":404}"#,
+        ),
+        (
+            401,
+            r#"{"error":{"type":"security_exception","reason":"missing authentication credentials for REST request [/actuator/info]"},"status":401}"#,
+        ),
+    ] {
+        let script = ScriptedTransport::new().answer("GET /actuator/info", status, body);
+        let error = detect_version(&http(&script, Component::Zeebe)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WrongComponent, "{status}");
+        assert!(error.message().contains("Elasticsearch or OpenSearch answers there"), "{error}");
+        script.finish().unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_actuator_and_who_does_not_answer_are_told_apart() {
     let page =

@@ -33,5 +33,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<(), Failure> {
 /// The inner body is an exception with a `message` behind its stack trace, or in 8.10 a plain text.
 fn words(json: &Value) -> Option<&str> {
     let inner = json.get("body").unwrap_or(json);
-    server_message(inner).or_else(|| inner.get("cause").and_then(server_message)).or_else(|| server_message(json))
+    server_message(inner)
+        .or_else(|| inner.get("cause").and_then(server_message))
+        .or_else(|| server_message(json))
 }

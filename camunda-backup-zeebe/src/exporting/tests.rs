@@ -172,3 +172,19 @@ proptest! {
         prop_assert_eq!(judged.is_ok(), inner.is_some_and(|inner| (200..300).contains(&inner)));
     }
 }
+
+/// What stands in the way of a pause is said before what to do about a pause that half worked.
+#[tokio::test]
+async fn a_pause_that_never_reached_zeebe_says_what_is_in_the_way() {
+    for (status, body, words) in [
+        (403, r#"{"message":"Forbidden"}"#, "CSRF"),
+        (401, "", "configure credentials"),
+        (404, r#"{"status":404,"error":"Not Found"}"#, "context path"),
+    ] {
+        let error = client(&one(SOFT_LINE, status, body), "8.6.0").pause(PauseMode::Soft).await.unwrap_err();
+        let advice = error.advice().unwrap();
+        assert!(advice.contains(words) && advice.contains("resume exporting"), "{advice}");
+    }
+    let error = client(&one(SOFT_LINE, 500, "{}"), "8.6.0").pause(PauseMode::Soft).await.unwrap_err();
+    assert_eq!(error.advice(), Some(AFTER_A_PAUSE));
+}

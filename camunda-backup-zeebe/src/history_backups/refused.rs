@@ -1,8 +1,9 @@
 //! What the applications' refusals mean. The status says little (Operate 8.6: 400 for everything), so the words decide.
 
 use camunda_backup_core::error::{ErrorKind, Outcome};
-use camunda_backup_core::{Component, Error};
+use camunda_backup_core::{Component, Error, HttpClient};
 
+use crate::forbidden;
 use crate::refusal::{self, no_such_endpoint, refused, says};
 
 const ID_TAKEN: &str = "look at the backup that has this id; if it is not yours, take a higher id";
@@ -16,15 +17,32 @@ const STORE_AWAY: &str = "check that the application reaches its search store, t
 const ASK_THE_STORE: &str = "the application cannot say: Operate 8.6 on OpenSearch answers so whenever a part is running. Look at the snapshots \
      in the store";
 
-const STORE_WORDS: [&str; 2] = ["error connecting to", "validating existence of repository"];
+const REPOSITORY_UNREADABLE: &str = "the application could not read its snapshot repository from its search store. Check that it reaches the store, and that \
+     the repository that it is configured with exists there (CAMUNDA_OPERATE_BACKUP_REPOSITORYNAME, \
+     CAMUNDA_TASKLIST_BACKUP_REPOSITORYNAME; 8.8+: CAMUNDA_DATA_BACKUP_REPOSITORYNAME; Optimize: \
+     CAMUNDA_OPTIMIZE_BACKUP_REPOSITORY_NAME). Where both is so on OpenSearch, it is the application's own OpenSearch \
+     client that cannot read the answer about a repository of type s3, as on Amazon OpenSearch Service: update the \
+     application";
+const OPENSEARCH_CLIENT: &str = "the application's own OpenSearch client cannot read the answer about its repository: one of type s3, as on Amazon \
+     OpenSearch Service, has no location. Update the application; its backups may be in the store all the same";
+
+const STORE_WORDS: [&str; 1] = ["error connecting to"];
+const REPOSITORY_WORDS: [&str; 1] = ["validating existence of repository"];
+const CLIENT_WORDS: [&str; 1] = ["Missing required property 'RepositorySettings"];
 const SEARCHING_WORDS: [&str; 2] = ["Exception occurred when searching", "No enum constant"];
 
 /// For the request that starts a backup.
-pub(crate) fn creation(error: Error, component: &Component) -> Error {
+pub(crate) fn creation(error: Error, http: &HttpClient) -> Error {
+    let component = http.component();
+    let error = forbidden::explained(error, http);
     if says(&error, &["already exists"]) {
         refused(error, ErrorKind::Conflict, ID_TAKEN)
     } else if says(&error, &["Another backup is running"]) {
         refused(error, ErrorKind::Conflict, ANOTHER_RUNS)
+    } else if says(&error, &REPOSITORY_WORDS) {
+        refused(error, ErrorKind::Unavailable, REPOSITORY_UNREADABLE)
+    } else if says(&error, &CLIENT_WORDS) {
+        error.with_advice(OPENSEARCH_CLIENT)
     } else if says(&error, &STORE_WORDS) || says(&error, &SEARCHING_WORDS) {
         // The applications look at the store before they schedule anything.
         refused(error, ErrorKind::Unavailable, STORE_AWAY)
@@ -45,6 +63,12 @@ pub(crate) fn creation(error: Error, component: &Component) -> Error {
 
 /// For reads and deletes.
 pub(crate) fn reading(error: Error) -> Error {
+    if says(&error, &REPOSITORY_WORDS) {
+        return error.with_kind(ErrorKind::Unavailable).with_advice(REPOSITORY_UNREADABLE);
+    }
+    if says(&error, &CLIENT_WORDS) {
+        return error.with_advice(OPENSEARCH_CLIENT);
+    }
     if says(&error, &STORE_WORDS) {
         return error.with_kind(ErrorKind::Unavailable).with_advice(STORE_AWAY);
     }

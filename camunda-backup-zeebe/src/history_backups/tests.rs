@@ -345,6 +345,72 @@ const KEYS: &[&str] = &[
     "scheduledSnapshots",
 ];
 
+#[tokio::test]
+async fn a_repository_that_the_application_cannot_read_is_named_with_its_setting() {
+    let words = r#"{"message":"Exception occurred when validating existence of repository with name [operate-backup]."}"#;
+    for (version, component, status) in
+        [("8.6.0", Component::Operate, 400), ("8.8.0", Component::Webapps, 500)]
+    {
+        let path = if version == "8.8.0" { "/actuator/backupHistory" } else { "/actuator/backups" };
+        let script = one(&format!("POST {path}"), status, words);
+        let error = client(&script, component, version).create(id(5)).await.unwrap_err();
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Unavailable, Outcome::Refused), "{version}");
+        let advice = error.advice().unwrap();
+        for part in ["CAMUNDA_OPERATE_BACKUP_REPOSITORYNAME", "CAMUNDA_DATA_BACKUP_REPOSITORYNAME", "type s3"]
+        {
+            assert!(advice.contains(part), "{advice}");
+        }
+    }
+    let optimize = r#"{"errorCode":"unknownError","errorMessage":"Missing required property 'RepositorySettings.location'"}"#;
+    let script = one("GET /actuator/backups/5", 500, optimize);
+    let client = OptimizeBackups::new(http(&script, Component::Optimize), dialect("8.7.0"));
+    let error = client.status(id(5)).await.unwrap_err();
+    assert!(error.advice().is_some_and(|advice| advice.contains("type s3")), "{}", error.report());
+}
+
+/// Operate 8.5 with its protection against cross-site requests: reads work, and every POST and DELETE is a bare 403.
+#[tokio::test]
+async fn a_write_that_is_forbidden_to_nobody_is_no_missing_right() {
+    let spring = r#"{"timestamp":"2024-05-22T14:23:13.817+00:00","status":403,"error":"Forbidden","message":"Forbidden"}"#;
+    let script = ScriptedTransport::new().answer("POST /actuator/backups", 403, spring).answer(
+        "DELETE /actuator/backups/5",
+        403,
+        spring,
+    );
+    let client = client(&script, Component::Operate, "8.5.8");
+    for error in [client.create(id(5)).await.unwrap_err(), client.delete(id(5)).await.unwrap_err()] {
+        assert_eq!((error.kind(), error.outcome()), (ErrorKind::Forbidden, Outcome::Refused));
+        let advice = error.advice().unwrap();
+        assert!(advice.contains("CAMUNDA_OPERATE_CSRFPREVENTIONENABLED"), "{advice}");
+        assert!(!error.to_string().contains("these credentials"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_whose_endpoint_is_hidden_is_told_with_the_setting() {
+    let absent = r#"{"timestamp":"2026-06-03T08:00:10.000+00:00","status":404,"error":"Not Found"}"#;
+    for component in [Component::Operate, Component::Optimize] {
+        let script = ScriptedTransport::new().answer("GET /actuator/backups", 404, absent).answer(
+            "GET /actuator/info",
+            200,
+            r#"{"build":{"version":"8.6.0"}}"#,
+        );
+        let list = match component {
+            Component::Operate => client(&script, Component::Operate, "8.6.0").list().await,
+            _ => OptimizeBackups::new(http(&script, Component::Optimize), dialect("8.6.0")).list().await,
+        };
+        let error = list.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "absent would look like nothing to see");
+        assert!(error.message().contains("has no `backups`"), "{error}");
+        assert!(
+            error.advice().is_some_and(|advice| advice.contains("EXPOSURE_INCLUDE")),
+            "{}",
+            error.report()
+        );
+        script.finish().unwrap();
+    }
+}
+
 proptest! {
     #[test]
     fn any_json_is_a_backup_or_an_error(json in any_json(KEYS)) {
@@ -363,7 +429,7 @@ proptest! {
             .with_status(http::StatusCode::from_u16(status).unwrap())
             .with_server_said(&words);
         for component in [Component::Operate, Component::Tasklist] {
-            prop_assert_eq!(refused::creation(error.clone(), &component).kind(), ErrorKind::Throttled);
+            prop_assert_eq!(refused::creation(error.clone(), &http(&ScriptedTransport::new(), component.clone())).kind(), ErrorKind::Throttled);
             prop_assert_eq!(refused::reading(error.clone()).kind(), ErrorKind::Throttled);
             prop_assert!(!refused::is_unknown_id(&error, &component));
         }

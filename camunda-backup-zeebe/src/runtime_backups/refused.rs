@@ -41,7 +41,7 @@ pub(super) fn reading(error: Error) -> Error {
     match error.kind() {
         ErrorKind::NotFound => no_such_endpoint(error),
         ErrorKind::ServerError => error.with_kind(ErrorKind::Unavailable).with_advice(NOT_KNOWN_YET),
-        ErrorKind::Unavailable => error.with_advice(NOT_KNOWN_YET),
+        ErrorKind::Unavailable | ErrorKind::Timeout => error.with_advice(NOT_KNOWN_YET),
         _ => error,
     }
 }
