@@ -1,7 +1,7 @@
 //! Text that came from a server, made fit to be shown: one line, short, no control characters.
 
 /// The longest server text that errors, events and reports carry, in characters.
-pub const MAX_SERVER_TEXT: usize = 600;
+pub const MAX_SERVER_TEXT: usize = 300;
 
 /// The first line of `text`, control characters replaced, cut after [`MAX_SERVER_TEXT`] characters.
 ///

@@ -59,9 +59,6 @@ pub struct NodeDisk {
 struct CatAllocation {
     #[serde(default)]
     node: Option<String>,
-    /// One letter for each role, from Elasticsearch 8.9 on.
-    #[serde(rename = "node.role", default)]
-    role: Option<String>,
     #[serde(rename = "disk.avail", default, deserialize_with = "tolerant::number")]
     available: Option<u64>,
     #[serde(rename = "disk.total", default, deserialize_with = "tolerant::number")]
@@ -72,7 +69,7 @@ fn allocation_call() -> Call {
     Call::get("store.disk", "/_cat/allocation")
         .query("format", "json")
         .query("bytes", "b")
-        .query("h", "node,node.role,disk.avail,disk.total")
+        .query("h", "node,disk.avail,disk.total")
 }
 
 fn settings_call() -> Call {
@@ -99,7 +96,7 @@ fn node_disk(row: CatAllocation) -> Option<NodeDisk> {
         used_percent: used * 100.0 / total_bytes as f64,
         available_bytes,
         total_bytes,
-        holds_indices: row.role.as_deref().and_then(roles::letters_hold_indices),
+        holds_indices: None,
     })
 }
 
@@ -243,10 +240,9 @@ fn is_any_over(nodes: &[NodeDisk], settings: &ClusterSettings) -> bool {
     nodes.iter().any(|node| marks.iter().any(|mark| mark.exceeded_by(node)))
 }
 
-/// What `/_nodes` says about a node wins over the letters beside its disk.
 fn tell_apart(nodes: &mut [NodeDisk], roles: &BTreeMap<String, bool>) {
     for node in nodes {
-        node.holds_indices = roles.get(&node.name).copied().or(node.holds_indices);
+        node.holds_indices = roles.get(&node.name).copied();
     }
 }
 

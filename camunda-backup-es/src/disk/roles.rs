@@ -53,13 +53,6 @@ pub(super) fn holding_indices(body: &[u8]) -> Result<BTreeMap<String, bool>> {
     Ok(holding)
 }
 
-/// The letters of `node.role`: c(old), d(ata), f(rozen), h(ot), i(ngest), l (machine learning), m(aster), r(emote),
-/// s (content), t(ransform), v(oting), w(arm), `-` for none. `None` for no letter at all.
-pub(super) fn letters_hold_indices(letters: &str) -> Option<bool> {
-    let letters = letters.trim();
-    (!letters.is_empty()).then(|| letters.contains(['c', 'd', 'h', 's', 'w']))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,25 +92,5 @@ mod tests {
             br#"{"nodes":{"a":{"name":"n","roles":["data_hot"]},"b":{"name":"n","roles":["master"]}}}"#;
         assert_eq!(holding_indices(body).unwrap()["n"], true);
         assert_eq!(holding_indices(b"{}").unwrap(), BTreeMap::new());
-    }
-
-    #[test]
-    fn the_letters_say_the_same() {
-        for (letters, expected) in [
-            ("cdfhilmrstw", Some(true)),
-            ("dim", Some(true)),
-            ("himrst", Some(true)),
-            ("s", Some(true)),
-            ("w", Some(true)),
-            ("c", Some(true)),
-            ("f", Some(false)),
-            ("fr", Some(false)),
-            ("m", Some(false)),
-            ("ilr", Some(false)),
-            ("-", Some(false)),
-            ("", None),
-        ] {
-            assert_eq!(letters_hold_indices(letters), expected, "{letters:?}");
-        }
     }
 }
