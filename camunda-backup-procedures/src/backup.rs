@@ -6,4 +6,5 @@ pub(crate) mod planner;
 pub mod preflight;
 pub mod spec;
 pub(crate) mod steps;
+pub(crate) mod store_timeout;
 pub mod verdict;

@@ -52,6 +52,14 @@ impl<T> Probe<T> {
         }
     }
 
+    /// From the result of a look at something that must be there: what is not supported is a failure, too.
+    pub fn required(result: Result<T, Error>) -> Self {
+        Self::of(result.map_err(|error| match error.kind() {
+            ErrorKind::Unsupported => error.with_kind(ErrorKind::Config),
+            _ => error,
+        }))
+    }
+
     /// What was seen, if something was.
     pub fn seen(&self) -> Option<&T> {
         match self {

@@ -274,7 +274,8 @@ async fn came_late(connection: &Connection, history: &RunHistory) -> Result<Opti
         format!("exporting is paused, and run {} sent a pause that was never answered", history.run);
     Err(Error::new(ErrorKind::NeedsOperator, message)
         .with_component(Component::Zeebe)
-        .with_advice(format!("if nobody else has paused it, it is that one: send\n    {resume}")))
+        .with_advice(format!("if nobody else has paused it, it is that one: send\n    {resume}"))
+        .with_requests([resume]))
 }
 
 /// How long one call tries. Somebody waits for it at start-up, and the next call tries again.

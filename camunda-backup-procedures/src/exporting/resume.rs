@@ -261,7 +261,8 @@ fn needs_operator(clients: &Clients, tried: Tried) -> Error {
         "exporting may still be paused and the brokers' disks fill up. Start the missing brokers, then run \
              `recover()`, or send by hand:\n    {}\n    {MARKER_CURE}",
         lines.join("\n    ")
-    ));
+    ))
+    .with_requests(lines);
     match tried.refusal {
         Some(refusal) => error.with_source(refusal),
         None => error,

@@ -34,7 +34,9 @@ pub(crate) async fn discover(
     let (version, version_source) = gateway_version(config, &handles.zeebe).await?;
     let dialect = dialect_for(config, &version)?;
     let store = match &handles.store {
-        Some(http) if config.repository.is_some() => Probe::of(SearchStore::connect(http.clone()).await),
+        Some(http) if config.repository.is_some() => {
+            Probe::required(SearchStore::connect(http.clone()).await)
+        }
         _ => Probe::Absent,
     };
     let store_info: Option<StoreInfo> = store.seen().map(|store| store.info().clone());

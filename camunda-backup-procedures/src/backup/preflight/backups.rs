@@ -6,6 +6,7 @@ use camunda_backup_core::BackupId;
 use camunda_backup_zeebe::{BackupState, PartName};
 
 use super::{Finding, FindingCode};
+use crate::backup::store_timeout;
 use crate::facts::{Facts, Probe};
 
 pub(super) fn findings(facts: &Facts, id: BackupId) -> Vec<Finding> {
@@ -104,10 +105,12 @@ fn slow_parts(facts: &Facts) -> Vec<Finding> {
     slow.map(|(app, (part, lasted))| {
         let seen = format!("part {part} of its last backup took {:.0} s", lasted.as_secs_f64());
         Finding::warning(FindingCode::PartsSlow, app, seen)
-            .because("after a part longer than its store client's socket time-out (30 s) it stops without a word")
+            .because(
+                "after a part longer than its store client's socket time-out (30 s) it stops without a word",
+            )
             .advise(format!(
-                "raise CAMUNDA_{}_ELASTICSEARCH_SOCKETTIMEOUT (ms) well above the longest part, if that is not done yet",
-                app.to_uppercase()
+                "raise {} (ms) well above the longest part, if that is not done yet",
+                store_timeout::setting(app, facts.store.seen().map(|store| store.version.flavor))
             ))
     })
     .collect()

@@ -54,9 +54,19 @@ fn repository(facts: &Facts) -> Vec<Finding> {
     let unverified = facts.verified.failure().map(|why| {
         Finding::blocker(FindingCode::RepositoryUnverified, "store", why)
             .because("a node that cannot write to the repository makes every snapshot fail or partial")
-            .advise(format!("POST /_snapshot/{}/_verify and give every node access", repository.name))
+            .advise(unverified_advice(&facts.verified, repository.name.as_str()))
     });
     unverified.into_iter().chain(unreachable("the list of snapshots", &facts.snapshots)).collect()
+}
+
+/// A refused request says nothing about the nodes: what is missing is the right to ask them.
+fn unverified_advice<T>(verified: &Probe<T>, repository: &str) -> String {
+    match verified {
+        Probe::Failed { advice: Some(advice), answered: false, .. } => {
+            format!("{advice}; override this only when you know that every node can write there")
+        }
+        _ => format!("POST /_snapshot/{repository}/_verify and give every node access"),
+    }
 }
 
 fn missing_repository() -> Finding {
@@ -128,24 +138,28 @@ fn no_records(facts: &Facts) -> Finding {
 }
 
 fn disks(facts: &Facts) -> Vec<Finding> {
-    if let Some(why) = facts.disk.failure() {
-        let seen = format!("its disks cannot be read: {why}");
-        return vec![
-            Finding::warning(FindingCode::StoreDiskFull, "store", seen)
-                .because("on a node over its flood stage backups fail without saying why")
-                .advise("allow this user to read GET /_nodes/stats/fs and the cluster's settings"),
-        ];
-    }
-    let over = facts.disk.seen().map(|disk| disk.over_flood_stage.clone()).unwrap_or_default();
-    over.into_iter()
-        .map(|node| {
-            Finding::blocker(
-                FindingCode::StoreDiskFull,
-                "store",
-                format!("node {node} is over its flood stage"),
-            )
+    let disk = match &facts.disk {
+        Probe::Seen(disk) => disk,
+        Probe::Failed { why, advice, .. } => return vec![disks_unreadable(why, advice.as_deref())],
+        Probe::Absent => return Vec::new(),
+    };
+    let over = disk.over_flood_stage.iter().map(|node| {
+        let seen = format!("node {node} is over its flood stage");
+        Finding::blocker(FindingCode::StoreDiskFull, "store", seen)
             .because("its indices are read-only and backups fail without saying why")
             .advise("free disk space on the node first")
-        })
-        .collect()
+    });
+    let perhaps = disk.perhaps_over_flood_stage.iter().map(|node| {
+        let seen = format!("node {node} is over the flood stage, and the store does not tell what it holds");
+        Finding::warning(FindingCode::StoreDiskFull, "store", seen)
+            .because("backups fail without saying why if indices of Camunda are on it; a frozen node is full on purpose")
+            .advise("free disk space on the node if it is a data node; allow this user to read GET /_nodes")
+    });
+    over.chain(perhaps).collect()
+}
+
+fn disks_unreadable(why: &str, advice: Option<&str>) -> Finding {
+    Finding::warning(FindingCode::StoreDiskFull, "store", format!("its disks cannot be read: {why}"))
+        .because("on a node over its flood stage backups fail without saying why")
+        .advise(advice.unwrap_or("allow this user to read GET /_cat/allocation and GET /_cluster/settings"))
 }

@@ -3,12 +3,14 @@
 use async_trait::async_trait;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Component, Error, Result};
+use camunda_backup_es::Flavor;
 use camunda_backup_zeebe::{BackupState, HistoryBackup, HistoryBackups, OptimizeBackups};
 use serde_json::{Value, json};
 
 use super::Step;
 use super::parts::{self, Stored};
 use crate::backup::evidence::{Evidence, Parts};
+use crate::backup::store_timeout;
 use crate::engine::{Check, Context, Progress};
 
 /// Whose backup it is.
@@ -56,7 +58,11 @@ impl Step for History {
             // An application that can't tell and a store without a trace: nothing is known.
             (Err(error), Ok(Stored::Nothing | Stored::NoStore) | Err(_)) => Err(perhaps_tasklist(error)),
             (Ok(_), Err(error)) => Err(error),
-            (said, Ok(stored)) => Ok(judge(&self.source.name(), said, stored)),
+            (said, Ok(stored)) => {
+                let store = self.context.clients.store.as_ref();
+                let flavor = store.map(|(store, _)| store.info().version.flavor);
+                Ok(judge(&self.source.name(), said, stored, flavor))
+            }
         }
     }
 
@@ -76,7 +82,8 @@ impl Step for History {
 /// An id that is not known is a 400 or 404 of Operate and a 500 without words of Tasklist (Q3).
 fn perhaps_tasklist(error: Error) -> Error {
     let operate = error.component() == Some(&Component::Operate);
-    if operate && error.status().is_some_and(|status| status.as_u16() == 500) {
+    let without_words = error.server_said().is_none_or(|said| said == "Internal Server Error");
+    if operate && without_words && error.status().is_some_and(|status| status.as_u16() == 500) {
         return error.with_advice(
             "Tasklist answers like this to an id that it does not know, Operate does not: check that the address is \
              Operate's own, else read Operate's log",
@@ -86,7 +93,7 @@ fn perhaps_tasklist(error: Error) -> Error {
 }
 
 /// Two witnesses, one judgement. The store wins.
-fn judge(app: &str, said: Result<HistoryBackup>, stored: Stored) -> Check {
+fn judge(app: &str, said: Result<HistoryBackup>, stored: Stored, flavor: Option<Flavor>) -> Check {
     let state = said.as_ref().map(|backup| &backup.state);
     match (&state, stored) {
         (_, Stored::Broken(why)) => Check::Failed(format!("{app}: {why}")),
@@ -108,12 +115,16 @@ fn judge(app: &str, said: Result<HistoryBackup>, stored: Stored) -> Check {
         (Ok(state), Stored::Nothing | Stored::Incomplete { .. } | Stored::NoStore)
             if state.is_terminal_failure() =>
         {
-            let words = said.as_ref().ok().and_then(|backup| backup.failure.clone()).unwrap_or_default();
-            Check::Failed(format!("{app} says {state}: {words}"))
+            let words = said.as_ref().ok().and_then(|backup| backup.failure.clone());
+            let words = words.filter(|words| !words.is_empty());
+            Check::Failed(match words {
+                Some(words) => format!("{app} says {state}: {words}"),
+                None => format!("{app} says {state} and gives no reason: read its log"),
+            })
         }
         (Ok(BackupState::NotVisible), Stored::Nothing | Stored::NoStore) => Check::NotStarted,
         (_, Stored::Incomplete { have, of, mark }) => {
-            Check::Pending(half_way(app, &word_of(&said), have, of, &mark))
+            Check::Pending(half_way(app, &word_of(&said), (have, of), &mark, flavor))
         }
         (_, Stored::Nothing | Stored::NoStore) => {
             let word = word_of(&said);
@@ -123,14 +134,14 @@ fn judge(app: &str, said: Result<HistoryBackup>, stored: Stored) -> Check {
     }
 }
 
-fn half_way(app: &str, word: &str, have: usize, of: u32, mark: &str) -> Progress {
-    let setting = app.to_uppercase();
+fn half_way(app: &str, word: &str, (have, of): (usize, u32), mark: &str, flavor: Option<Flavor>) -> Progress {
+    let setting = store_timeout::setting(app, flavor);
     Progress {
         mark: format!("{word}|{mark}"),
         text: format!("{app} says {word}, the store has {have} of {of} parts ({mark}) and none is running"),
         advice: Some(format!(
             "if the last part took longer than 30 s, the application's store client gave up: raise \
-             CAMUNDA_{setting}_ELASTICSEARCH_SOCKETTIMEOUT (ms) above the longest part; else look for a restart or an \
+             {setting} (ms) above the longest part; else look for a restart or an \
              error in the application's log. The id is used up"
         )),
         ..Progress::default()
