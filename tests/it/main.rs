@@ -1,6 +1,7 @@
 //! The integration tests, in one binary: procedures on the simulated cluster in virtual time.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a broken expectation is a failed test
 
+mod advice;
 mod backup;
 mod bad_input;
 mod bounds;

@@ -95,6 +95,13 @@ async fn q05_a_broker_that_dies_inside_the_pause_keeps_its_debt_until_recovery_s
     assert!(report.owing, "{report}");
     let failure = cluster.recover().await.unwrap_err();
     assert_eq!(failure.kind(), ErrorKind::NeedsOperator);
+    // The requests to send by hand are data, too: the gateway's, and each broker's own.
+    let (lines, advice) = (failure.requests(), failure.advice().unwrap());
+    assert!(failure.needs_operator() && lines.len() == 3, "{lines:?}");
+    assert!(
+        lines.iter().all(|line| line.starts_with("curl -X POST 'http://") && advice.contains(line)),
+        "{lines:?}"
+    );
     simulated.camunda().restart_broker(&broker(1));
     tokio::time::sleep(Duration::from_secs(20)).await;
     assert!(!is_running(&simulated), "the marker file of the dead broker still pauses it");
