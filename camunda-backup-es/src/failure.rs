@@ -102,19 +102,7 @@ fn verdict(server_type: &str, operation: &str, error: &Error) -> Option<Verdict>
             None,
             Some("the search store has no elected master: bring its master-eligible nodes back"),
         )),
-        // The HTTP layer has seen `"durability":"PERMANENT"`.
-        "circuit_breaking_exception" if error.kind() == ErrorKind::Refused => Some((
-            ErrorKind::Refused,
-            refused,
-            Some(
-                "the store refuses this for ever: it is above a limit that its message names; raise that, or do without",
-            ),
-        )),
-        "circuit_breaking_exception" => Some((
-            ErrorKind::Throttled,
-            refused,
-            Some("the store is short of memory: wait, or give its nodes a larger heap"),
-        )),
+        "circuit_breaking_exception" => Some(circuit_broken(error)),
         _ => None,
     }
 }
@@ -125,6 +113,17 @@ fn name_is_taken_or_bad(error: &Error) -> ErrorKind {
     let said = error.server_said().unwrap_or_default();
     let taken = said.contains("already exists") || said.contains("already in-progress");
     if taken { ErrorKind::Conflict } else { ErrorKind::Refused }
+}
+
+/// The HTTP layer has seen whether the breaker says `"durability":"PERMANENT"`.
+fn circuit_broken(error: &Error) -> Verdict {
+    let (kind, advice) = if error.kind() == ErrorKind::Refused {
+        let advice = "the store refuses this for ever: it is above a limit that its message names; raise that, or do without";
+        (ErrorKind::Refused, advice)
+    } else {
+        (ErrorKind::Throttled, "the store is short of memory: wait, or give its nodes a larger heap")
+    };
+    (kind, Some(Outcome::Refused), Some(advice))
 }
 
 const DISABLED: &str = "something else than this cluster wrote to the repository's location, so the store has disabled the \

@@ -7,6 +7,7 @@ use super::Reason;
 
 /// What was configured for the request that failed.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Setup {
     /// The address begins with `https`.
     pub(super) https: bool,
@@ -29,6 +30,7 @@ pub(super) fn of(words: &str, setup: Setup) -> Option<Reason> {
 
 type Understood = Option<(String, String)>;
 
+#[allow(clippy::unnecessary_wraps)] // it ends the branches of functions that know words or do not
 fn understood(what: &str, advice: &str) -> Understood {
     Some((what.to_owned(), advice.to_owned()))
 }
@@ -138,7 +140,7 @@ fn moment(why: &str) -> String {
     let seconds = seconds.and_then(|(seconds, tail)| Some((seconds.parse::<u64>().ok()?, tail)));
     match seconds {
         Some((seconds, tail)) if tail.starts_with(" ago") => format!(" ({} days ago)", seconds / 86_400),
-        Some((seconds, _)) => format!(" (for another {} s)", seconds),
+        Some((seconds, _)) => format!(" (for another {seconds} s)"),
         None => String::new(),
     }
 }

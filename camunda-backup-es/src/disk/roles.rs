@@ -90,7 +90,7 @@ mod tests {
     fn of_two_nodes_of_one_name_the_one_with_data_counts() {
         let body =
             br#"{"nodes":{"a":{"name":"n","roles":["data_hot"]},"b":{"name":"n","roles":["master"]}}}"#;
-        assert_eq!(holding_indices(body).unwrap()["n"], true);
+        assert!(holding_indices(body).unwrap()["n"]);
         assert_eq!(holding_indices(b"{}").unwrap(), BTreeMap::new());
     }
 }
