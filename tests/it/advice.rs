@@ -181,7 +181,7 @@ async fn a_missing_right_is_named_with_its_user() {
 async fn a_store_that_is_too_old_is_a_blocker_with_the_versions_that_work() {
     for old in ["7.10.2", "7.16.3"] {
         let simulated = tuned("8.2.29", StoreKind::Elasticsearch7, |options| {
-            options.store_version = Some(old.to_owned())
+            options.store_version = Some(old.to_owned());
         })
         .await;
         let report = connect(&simulated).await.plan_backup(BackupSpec::default()).unwrap_err().report();
