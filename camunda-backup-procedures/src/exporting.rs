@@ -4,6 +4,6 @@ mod phases;
 mod resume;
 mod window;
 
-pub(crate) use phases::{Exporting, Frame, is_paused, look, nobody_has_joined};
+pub(crate) use phases::{Exporting, Frame, is_paused, led_twice, look, nobody_has_joined};
 pub(crate) use resume::{LATEST_EFFECT, Resumption, resume_exporting};
 pub use window::{Certainty, Window};

@@ -9,10 +9,10 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::backup::leftovers;
-use crate::backup::planner::{Drift, drift, has_records, in_words};
+use crate::backup::planner::{Drift, differences, drift, has_records, in_words, plan_backup};
 use crate::backup::preflight::{FindingCode, Severity, blockers, preflight};
 use crate::backup::spec::BackupSpec;
-use crate::backup::verdict::{Condition, ConditionStatus, Verdict, judge};
+use crate::backup::verdict::{Condition, ConditionStatus, Verdict, advice, judge};
 use crate::connection::Connection;
 use crate::engine::{
     Context, Engine, Entry, EventBus, Events, Ledger, RunEventKind, RunOutcome, Stop, StopReason,
@@ -233,40 +233,63 @@ async fn recheck(connection: &Connection, discovery: &Discovery, plan: &Plan) ->
             .await?;
     // A plan may be run a second time, and what came of the first may not be visible anywhere yet.
     now.journal_highest_id = highest_id(connection).await?;
-    let Drift { changed: mut differences, unseen } = drift(&plan.pinned, &now);
+    let Drift { mut changed, unseen } = drift(&plan.pinned, &now);
     if plan.cluster != connection.config.name {
         let how = format!("the plan is for {}, this is {}", plan.cluster, connection.config.name);
-        differences.insert(0, (Component::Library, how));
+        changed.insert(0, (Component::Library, how));
     }
-    differences.extend(unseen);
+    changed.extend(unseen);
     if !plan.zeebe_only && (plan.pinned.has_records, has_records(&now)) == (Some(false), Some(true)) {
         let how = "there were no exported records, and now there are".to_owned();
-        differences.push((Component::Store, how));
+        changed.push((Component::Store, how));
     }
-    if let Some((component, _)) = differences.first() {
+    if let Some((component, _)) = changed.first() {
         return Err(Error::new(
             ErrorKind::Blocked,
-            format!(
-                "the cluster cannot be seen to be the one that was planned with: {}",
-                in_words(&differences)
-            ),
+            format!("the cluster cannot be seen to be the one that was planned with: {}", in_words(&changed)),
         )
         .with_component(component.clone())
         .with_subject(format!("backup {}", plan.id))
         .with_advice("connect and plan again; nothing was changed"));
     }
     let overrides = plan.findings.iter().filter(|f| f.severity == Severity::Overridden).map(|f| f.code);
-    let spec =
-        BackupSpec { overrides: overrides.collect(), zeebe_only: plan.zeebe_only, ..BackupSpec::default() };
+    let spec = BackupSpec {
+        id: Some(plan.id),
+        overrides: overrides.collect(),
+        zeebe_only: plan.zeebe_only,
+        limits: plan.limits.clone(),
+    };
     let findings = preflight(&now, &spec, plan.id);
     let (blockers, words) = blockers(&findings);
-    let Some(first) = blockers.first() else { return Ok(now) };
+    let Some(first) = blockers.first() else {
+        let again = plan_backup(&now, &discovery.clients, &spec, plan.id)?;
+        return match differences(plan, &again) {
+            differing if differing.is_empty() => Ok(now),
+            differing => Err(not_the_planners(plan, &differing)),
+        };
+    };
     let kind =
         if first.code == FindingCode::ExportingPaused { ErrorKind::Foreign } else { ErrorKind::Blocked };
     Err(Error::new(kind, format!("since the plan was made:\n  {words}"))
         .with_component(Component::Library)
         .with_subject(format!("backup {}", plan.id))
         .with_advice("nothing was changed; each line says what to do"))
+}
+
+/// A plan is data that somebody may have changed, and the verdict rests on it: only what the planner itself makes is run.
+fn not_the_planners(plan: &Plan, differing: &[String]) -> Error {
+    const SHOWN: usize = 3;
+    let mut words = differing.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
+    if differing.len() > SHOWN {
+        words = format!("{words}; and {} more", differing.len() - SHOWN);
+    }
+    Error::new(ErrorKind::Blocked, format!("the plan is not what is planned for this cluster now: {words}"))
+        .with_component(Component::Library)
+        .with_subject(format!("backup {}", plan.id))
+        .with_advice(
+            "nothing was changed; plan again with this configuration. A stored plan is run as it was made: what shall be \
+             different belongs into the spec",
+        )
 }
 
 /// Judges what was done, writes down how it ended, and reports.
@@ -329,7 +352,7 @@ fn inconsistent(plan: &Plan, conditions: &[Condition]) -> Error {
     Error::new(ErrorKind::Failed, message)
         .with_component(Component::Library)
         .with_subject(format!("backup {}", plan.id))
-        .with_advice("do not restore from it; the id is used up, start again")
+        .with_advice(advice(conditions))
 }
 
 /// How the run ended, as it stands in the journal: a backup whose end could not be written down is not called complete.

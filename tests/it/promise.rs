@@ -4,6 +4,7 @@
 mod dead_runs;
 mod members;
 mod pauses;
+mod stored_plans;
 mod verdicts;
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What real servers do, Q1 to Q36 of `docs/server-quirks.md`, each as a test of a whole run where the whole run shows it.
+//! What real servers do, Q1 to Q45 of `docs/server-quirks.md`, each as a test of a whole run where the whole run shows it.
 //!
 //! Where each number is tested: "run" = here and in `defects.rs`, a whole run on the simulated cluster; "client" = the
 //! unit tests of `camunda-backup-zeebe` and `camunda-backup-es`; "fake" = that the simulated servers have the quirk at all.
@@ -28,7 +28,7 @@
 //! |---|---|
 //! | Q1, Q2, Q10, Q11, Q35, Q36 | run `zeebe`, client `runtime_backups`, fake |
 //! | Q3, Q22, Q23, Q24 | run `apps`, client `history_backups`, fake |
-//! | Q4–Q9, Q33, Q34 | run `pause`, client `exporting`, `topology`, `dialect`, fake |
+//! | Q4–Q9, Q33, Q34, Q44, Q45 | run `pause`, client `exporting`, `topology`, `dialect`, fake |
 //! | Q12–Q18, Q31 | run `store`, client of the store, fake |
 //! | Q19, Q20, Q32 | fake of the store; they show in a restore only |
 //! | Q21, Q25–Q28, Q30, Q37 | restore and failover, later work |

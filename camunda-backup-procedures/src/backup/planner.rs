@@ -2,6 +2,9 @@
 
 mod requests;
 mod runbook;
+mod same;
+
+pub(crate) use same::differences;
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Component, Error, Result};

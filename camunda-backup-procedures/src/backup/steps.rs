@@ -4,6 +4,7 @@ mod exporting;
 mod history;
 mod parts;
 mod records;
+mod standstill;
 mod zeebe;
 
 use std::fmt;
@@ -42,7 +43,7 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
 pub(crate) fn bind(plan: &StepPlan, context: &Context) -> Result<Arc<dyn Step>> {
     let context = context.clone();
     Ok(match &plan.goal {
-        Goal::ExportingPaused { mode } => Arc::new(exporting::Pause { context, mode: *mode }),
+        Goal::ExportingPaused { mode } => Arc::new(exporting::Pause::new(context, *mode)),
         Goal::PauseHeld { mode } => Arc::new(exporting::Hold { context, mode: *mode }),
         Goal::ExportingResumed => Arc::new(exporting::Running { context }),
         Goal::HistoryBackedUp { app } => {

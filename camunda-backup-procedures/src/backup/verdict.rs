@@ -1,7 +1,11 @@
 //! Whether a backup is a consistent recovery point: every condition that can be judged live, with its reason.
 
+mod advice;
 mod necessary;
+mod pause;
 mod window;
+
+pub(crate) use advice::advice;
 
 use std::fmt;
 

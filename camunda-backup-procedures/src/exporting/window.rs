@@ -38,11 +38,13 @@ pub struct Window {
 }
 
 impl Window {
-    /// The exported position of each partition, as its leader shows it.
+    /// The exported position of each partition, as its leader shows it. Followers lag behind and prove nothing. A leader
+    /// that was just restarted shows −1 until it has opened its exporters (Q45): that is not known, and no position.
     pub fn exported_positions(&self) -> BTreeMap<PartitionId, i64> {
         let all = self.partitions.values().flatten();
         all.filter(|(_, status)| status.role == camunda_backup_zeebe::Role::Leader)
             .filter_map(|(partition, status)| Some((*partition, status.exported_position?)))
+            .filter(|(_, position)| *position >= 0)
             .collect()
     }
 

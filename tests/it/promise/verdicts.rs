@@ -1,12 +1,17 @@
 //! Backups that lack something and must not be PROVEN.
 
-use camunda_backup::testing::{Fault, Rule, StoreKind};
+use camunda_backup::testing::{Fault, Rule, SimulatedCluster, StoreKind};
 use camunda_backup::zeebe::testing::ZeebeBackupOutcome;
-use camunda_backup::{BackupSpec, ConditionStatus, FindingCode, Report, RunEventKind, Verdict};
+use camunda_backup::{
+    BackupSpec, Component, ConditionStatus, ErrorKind, Failure, FindingCode, Report, RunEventKind,
+    RunOutcome, Verdict,
+};
+use serde_json::json;
 
 use super::MINUTE;
 use crate::world::{
-    backup, completed, connect, connect_with, eight_six, findings, overriding, plan, until, world,
+    artifacts, assert_abandonable, assert_running, backup, completed, connect, connect_with, eight_six,
+    failed, findings, just_before, overriding, plan, until, world,
 };
 
 fn standing(report: &Report, number: &str) -> ConditionStatus {
@@ -146,4 +151,51 @@ async fn changes_that_could_not_be_read_are_neither_a_violation_nor_a_proof() {
     for code in [FindingCode::ChangePending, FindingCode::ExporterNotEnabled] {
         assert!(found.iter().any(|finding| finding.code == code), "{code}: {found:?}");
     }
+}
+
+/// I4: every part succeeds, and together they are no recovery point. The run fails, and the journal says so.
+#[tokio::test(start_paused = true)]
+async fn parts_that_all_succeed_and_do_not_belong_together_are_a_failed_run() {
+    // Operate was upgraded after everything had been looked at: its parts carry another version.
+    let simulated = eight_six().await;
+    let cluster = connect(&simulated).await;
+    let planned = plan(&cluster);
+    simulated.camunda().set_component_version(Component::Operate, "8.6.7".parse().unwrap());
+    let ended = cluster.run(planned).await;
+    assert_failed_as_inconsistent(&simulated, ended, "N6", "one version").await;
+
+    // Somebody else took a backup inside the window.
+    let simulated = eight_six().await;
+    just_before(&simulated, "zeebe.exporting.resume", |simulated| simulated.camunda().add_foreign_backup(7));
+    let ended = backup(&simulated).await;
+    assert_failed_as_inconsistent(&simulated, ended, "T7", "who else takes backups").await;
+
+    // A record of the future.
+    let simulated = eight_six().await;
+    just_before(&simulated, "store.max_by_group", |simulated| {
+        let indices = simulated.store().index_names();
+        let index = indices.iter().find(|name| name.starts_with("zeebe-record")).unwrap();
+        simulated.store().put_document(index, "late", json!({"partitionId": 1, "position": 1_000_000_000}));
+    });
+    let ended = backup(&simulated).await;
+    assert_failed_as_inconsistent(&simulated, ended, "N10", "another try ends the same way").await;
+}
+
+async fn assert_failed_as_inconsistent(
+    simulated: &SimulatedCluster,
+    ended: Result<Report, Failure>,
+    number: &str,
+    advice: &str,
+) {
+    let (error, report) = failed(ended);
+    assert_eq!((report.outcome, report.verdict), (RunOutcome::Failed, Verdict::Inconsistent), "{report}");
+    assert_eq!((standing(&report, number), error.kind()), (ConditionStatus::Violated, ErrorKind::Failed));
+    assert!(report.is_whole() && !report.owing && report.errors.len() == 1, "{report}");
+    assert!(error.to_string().contains("INCONSISTENT") && error.to_string().contains(number), "{error}");
+    assert!(error.advice().unwrap().contains(advice), "{}", error.report());
+    assert!(!report.leftovers.is_empty() && report.to_string().contains("FAILED, INCONSISTENT"), "{report}");
+    assert_running(simulated);
+    // The journal does not call it complete either, so it may be abandoned.
+    let foreign = artifacts(simulated).into_iter().filter(|name| name == "zeebe 7").collect();
+    assert_abandonable(simulated, &report, &foreign).await;
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use camunda_backup::testing::{Fault, Rule, StoreKind};
 use camunda_backup::zeebe::Dialect;
 use camunda_backup::zeebe::testing::Phase;
-use camunda_backup::{BackupSpec, BrokerId, Component, ErrorKind, FindingCode, RunOutcome, Verdict};
+use camunda_backup::{
+    BackupSpec, BrokerId, Component, ConditionStatus, ErrorKind, FindingCode, RunOutcome, Verdict,
+};
 
 use crate::world::{
     assert_resumed_within, assert_running, backup, backup_as, completed, connect, eight_six, failed,
@@ -301,4 +303,72 @@ async fn without_broker_addresses_the_verdict_is_plausible_at_most() {
         assert!(report.to_string().contains("configure the brokers' addresses"), "{report}");
         assert!(report.findings.iter().any(|finding| finding.code == FindingCode::ExportingUnknown));
     }
+}
+
+/// The exporter's timed flush, with its interval as it is unless it is configured.
+const FLUSH: Duration = Duration::from_secs(5);
+
+#[tokio::test(start_paused = true)]
+async fn q44_a_hard_pause_counts_when_the_exported_positions_stand_still() {
+    for version in ["8.1.27", "8.2.26", "8.3.10", "8.4.6", "8.5.0"] {
+        for flush in [Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(3), FLUSH] {
+            let simulated = tuned(version, StoreKind::Elasticsearch8, |options| {
+                options.camunda.exporter_flush = flush;
+            })
+            .await;
+            simulated.start_recording();
+            let report = completed(&simulated, backup(&simulated).await);
+            assert_eq!(report.verdict, Verdict::Proven, "{version}, {flush:?}: {report}");
+            // Waiting asks nobody: with two brokers it is a handful of looks, and each is two requests.
+            let looks = sent(&simulated, "broker.partitions.statuses").len();
+            assert!(looks < 40, "{version}, {flush:?}: {looks}");
+            assert_resumed_within(&simulated, Duration::from_secs(25));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn q44_without_brokers_addresses_the_time_of_a_flush_is_waited_for() {
+    let simulated = tuned("8.5.0", StoreKind::Elasticsearch8, |options| {
+        options.camunda.exporter_flush = FLUSH;
+        options.broker_addresses = false;
+    })
+    .await;
+    let cluster = connect(&simulated).await;
+    let report = completed(&simulated, cluster.run(plan(&cluster)).await);
+    assert_eq!(report.verdict, Verdict::Plausible, "{report}");
+}
+
+/// A flush interval that is longer than anybody waits for: positions move while the parts are made.
+#[tokio::test(start_paused = true)]
+async fn q44_what_moves_afterwards_is_a_violation_all_the_same() {
+    let simulated = tuned("8.4.6", StoreKind::Elasticsearch8, |options| {
+        options.camunda.exporter_flush = Duration::from_secs(12);
+        options.camunda.zeebe_backup_duration = Duration::from_secs(20);
+    })
+    .await;
+    let (error, report) = failed(backup(&simulated).await);
+    assert_eq!(report.verdict, Verdict::Inconsistent, "{report}");
+    let t5 = report.conditions.iter().find(|condition| condition.number == "T5").unwrap();
+    assert!(t5.standing == ConditionStatus::Violated && t5.reason.contains("moved from"), "{t5}");
+    assert!(error.advice().unwrap().contains("flush"), "{}", error.report());
+}
+
+#[tokio::test(start_paused = true)]
+async fn q45_a_position_that_a_restarted_broker_does_not_know_is_no_movement() {
+    let simulated = tuned("8.6.0", StoreKind::Elasticsearch8, |options| {
+        (options.camunda.brokers, options.camunda.partitions, options.camunda.replication) = (1, 1, 1);
+        options.camunda.exporters_open_after = 10 * MINUTE;
+        options.camunda.zeebe_backup_duration = Duration::from_secs(1);
+    })
+    .await;
+    simulated.store().set_snapshot_duration(|_, _| Duration::from_secs(30));
+    let cluster = connect(&simulated).await;
+    let run = cluster.start(plan(&cluster)).await;
+    until("paused", || is_paused(&simulated)).await;
+    simulated.camunda().restart_broker(&broker(0));
+    let report = run.finished().await.unwrap_or_else(|failure| panic!("{failure}"));
+    let t5 = report.conditions.iter().find(|condition| condition.number == "T5").unwrap();
+    assert_eq!((t5.standing, report.verdict), (ConditionStatus::Unproven, Verdict::Plausible), "{report}");
+    assert!(t5.reason.contains("not opened its exporters"), "{t5}");
 }

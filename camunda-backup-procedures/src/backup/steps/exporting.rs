@@ -9,6 +9,7 @@ use camunda_backup_zeebe::{PauseAnswer, PauseMode};
 use serde_json::{Value, json};
 
 use super::Step;
+use super::standstill::{Movement, Standstill};
 use crate::backup::evidence::Evidence;
 use crate::backup::spec::Limits;
 use crate::engine::{Check, Context, Progress};
@@ -23,13 +24,37 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Opens the bracket: exporting paused on every replica.
 #[derive(Debug)]
 pub(super) struct Pause {
-    pub(super) context: Context,
-    pub(super) mode: PauseMode,
+    context: Context,
+    mode: PauseMode,
+    still: Standstill,
+}
+
+impl Pause {
+    pub(super) fn new(context: Context, mode: PauseMode) -> Self {
+        Self { context, mode, still: Standstill::default() }
+    }
+
+    /// Why a pause that is seen everywhere does not count yet: only a hard one goes on acknowledging for a while.
+    fn still_moving(&self, window: &Window) -> Option<Check> {
+        if self.mode != PauseMode::Hard {
+            return None;
+        }
+        match self.still.note(window.exported_positions()) {
+            Movement::StandStill => None,
+            Movement::Unclear(positions) => Some(coming_to_rest(&positions)),
+            Movement::GoOn(positions) => Some(Check::Failed(format!(
+                "every replica says that it is paused, and the exported positions go on moving: {positions}"
+            ))),
+        }
+    }
 }
 
 #[async_trait]
 impl Step for Pause {
     async fn check(&self) -> Result<Check> {
+        if let Some(positions) = self.still.too_early() {
+            return Ok(coming_to_rest(&positions));
+        }
         let (exporting, window) = look_at(&self.context).await?;
         if matches!(exporting, Exporting::Everywhere | Exporting::NoWitness) {
             let (clients, planned) = (&self.context.clients, &self.context.plan.pinned.replicas);
@@ -42,17 +67,22 @@ impl Step for Pause {
         }
         Ok(match exporting {
             Exporting::Everywhere => Check::NotStarted,
-            Exporting::Paused(mode) if mode == self.mode && window.certainty == Certainty::Believed => {
-                Check::PartlySeen(Evidence::Window(window))
-            }
-            Exporting::Paused(mode) if mode == self.mode => Check::Reached(Evidence::Window(window)),
+            Exporting::Paused(mode) if mode == self.mode => match self.still_moving(&window) {
+                Some(moving) => moving,
+                None if window.certainty == Certainty::Believed => {
+                    Check::PartlySeen(Evidence::Window(window))
+                }
+                None => Check::Reached(Evidence::Window(window)),
+            },
             Exporting::Paused(mode) => {
                 Check::Foreign(format!("exporting is paused in another mode ({mode:?})"))
             }
             Exporting::Mixed(how) => pending(how),
             Exporting::Unseen(why) => return Err(unseen(&why)),
             Exporting::NoWitness => {
-                Check::Unreadable(Evidence::Window(Window { mode: Some(self.mode), ..window }))
+                let moving = if self.still.has_begun() { self.still_moving(&window) } else { None };
+                let unreadable = || Evidence::Window(Window { mode: Some(self.mode), ..window });
+                moving.unwrap_or_else(|| Check::Unreadable(unreadable()))
             }
         })
     }
@@ -66,6 +96,7 @@ impl Step for Pause {
         let frame = Frame::open(clients, replicas).await;
         let answer = clients.exporting.pause(self.mode).await?;
         frame.close(clients, replicas).await?;
+        self.still.begin();
         match answer {
             PauseAnswer::Bare204 if self.mode == PauseMode::Soft => Err(Error::new(
                 ErrorKind::Unsupported,
@@ -151,6 +182,12 @@ impl Step for Running {
 
 async fn look_at(context: &Context) -> Result<(Exporting, Window)> {
     look(&context.clients, &context.plan.pinned.replicas, context.clock.as_ref()).await
+}
+
+/// Nothing is asked meanwhile, so nobody says that it is running; but there is nothing else to wait for.
+fn coming_to_rest(positions: &str) -> Check {
+    let text = format!("paused; what was exported before is being acknowledged ({positions})");
+    Check::Pending(Progress { mark: text.clone(), text, running: true, ..Progress::default() })
 }
 
 fn pending(how: String) -> Check {

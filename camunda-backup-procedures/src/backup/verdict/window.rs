@@ -6,12 +6,12 @@ use camunda_backup_core::BackupId;
 use camunda_backup_es::SnapshotState;
 use camunda_backup_zeebe::{BackupState, ExporterPhase, ExportingStatus};
 
+use super::pause::pause_held;
 use super::{
     Case, Condition, Judgement, condition, holds, is_application, is_records, is_zeebe, not_applicable,
     unproven, violated,
 };
 use crate::engine::{Entry, Moment};
-use crate::exporting::Certainty;
 use crate::facts::{Facts, id_in_name};
 use crate::plan::{BackupOrder, Goal};
 
@@ -94,47 +94,6 @@ fn zeebe_before_resume(case: &Case<'_>) -> Judgement {
 
 fn paid(timeline: &[Moment]) -> Option<u64> {
     timeline.iter().find(|moment| matches!(moment.entry, Entry::Paid { .. })).map(|moment| moment.order)
-}
-
-fn pause_held(case: &Case<'_>) -> Judgement {
-    let (Some((_, a)), Some((at, r))) = (case.paused(), case.held()) else {
-        return violated("the pause was not confirmed at the beginning and at the end of the window");
-    };
-    if case.zeebe().is_none_or(|(zeebe, _)| zeebe > at) {
-        return violated("the last look at the pause was before Zeebe had completed");
-    }
-    if a.mode != r.mode || a.mode.is_none() {
-        return violated("the mode of the pause changed");
-    }
-    let (before, after) = (a.exported_positions(), r.exported_positions());
-    let moved =
-        before.iter().find(|(partition, position)| after.get(partition).is_some_and(|now| now != *position));
-    if let Some((partition, position)) = moved {
-        let now = after.get(partition).copied().unwrap_or_default();
-        return violated(format!("partition {partition}: exported position moved from {position} to {now}"));
-    }
-    if a.leaders() != r.leaders() {
-        return unproven("a partition changed its leader inside the window");
-    }
-    match a.certainty.min(r.certainty) {
-        Certainty::EveryLeader => holds(format!(
-            "on every leader, twice, and no partition changed its leader; followers of this version show no phase; \
-             exported positions {before:?} stood still"
-        )),
-        Certainty::EveryReplica => {
-            holds(format!("on every replica, twice; exported positions {before:?} stood still"))
-        }
-        Certainty::Status => unproven("by the cluster's status only; configure the brokers' addresses"),
-        Certainty::Believed if !r.partitions.is_empty() => unproven(
-            "on the brokers that have an address; configure every broker, and `cluster-size` up to 8.3",
-        ),
-        Certainty::Believed if r.topology.is_none() => {
-            unproven("by the gateway's answer only; configure the brokers' addresses")
-        }
-        Certainty::Believed => {
-            unproven("by the answer and a complete topology only; configure the brokers' addresses")
-        }
-    }
 }
 
 fn optimize_before_records(case: &Case<'_>) -> Judgement {
