@@ -88,7 +88,9 @@ impl Engine {
         let attempts = attempts + again?;
         let paused = self.pause_record().lasted().unwrap_or_default();
         self.events.emit(RunEventKind::Paid { paused });
-        self.ledger.write(Entry::Paid { obligation: owed.clone(), attempts }).await.map_err(|error| {
+        let written = self.ledger.write(Entry::Paid { obligation: owed.clone(), attempts }).await;
+        self.ledger.write_postponed().await;
+        written.map_err(|error| {
             Error::new(ErrorKind::Journal, "exporting runs again, and that could not be written down")
                 .with_source(error)
                 .with_component(Component::Journal)

@@ -86,7 +86,7 @@ impl Engine {
         match result {
             Ok(evidence) => {
                 let entry = Entry::Reached { step: plan.name.clone(), evidence: Box::new(evidence) };
-                self.ledger.write(entry).await.map_err(|error| named(error, plan, self))?;
+                self.write(entry).await.map_err(|error| named(error, plan, self))?;
                 self.events.emit(RunEventKind::Reached { step: plan.name.clone(), took: began.elapsed() });
                 Ok(())
             }
@@ -95,7 +95,7 @@ impl Engine {
                 self.events
                     .emit(RunEventKind::StepFailed { step: plan.name.clone(), why: error.to_string() });
                 let entry = Entry::StepFailed { step: plan.name.clone(), why: error.to_string() };
-                if let Err(unwritten) = self.ledger.write(entry).await {
+                if let Err(unwritten) = self.note(entry).await {
                     tracing::warn!(error = %unwritten, "the failure of a step could not be written down");
                 }
                 Err(error)
@@ -115,14 +115,16 @@ impl Engine {
         let patience = step.patience(&self.context.plan.limits);
         loop {
             self.stop.check()?;
-            let looked = tokio::time::timeout_at(deadline, step.check()).await;
+            let (began, limit) = (Instant::now(), self.longest_look(progress, patience));
+            let looked = tokio::time::timeout_at(deadline.min(began + limit), step.check()).await;
             let next = match looked {
-                Err(_) => return Err(out_of_time(plan, progress)),
+                Err(_) if Instant::now() >= deadline => return Err(out_of_time(plan, progress)),
+                Err(_) => progress.note_blind(late_look(plan, limit), began, self.blindness(patience))?,
                 Ok(Ok(check)) if step.only_looks() => progress.note_and_judge_look(check, patience),
                 Ok(Ok(check)) => progress.note_and_decide(check, patience, &self.context),
                 // Before anything was sent an error ends the step, unless it may pass by itself (a gateway that starts).
                 Ok(Err(error)) if gives_up_on(&error, step, progress) => return Err(error),
-                Ok(Err(error)) => progress.note_blind(error, patience)?,
+                Ok(Err(error)) => progress.note_blind(error, began, self.blindness(patience))?,
             };
             match next {
                 Next::Done(evidence) => return Ok(evidence),
@@ -149,12 +151,14 @@ impl Engine {
         if let Some(owes) = &owes {
             self.events.emit(RunEventKind::Owes { what: owes.to_string() });
         }
-        self.ledger.write(Entry::Intent { step: plan.name.clone(), owes }).await?;
+        self.write(Entry::Intent { step: plan.name.clone(), owes }).await?;
         if opens {
             self.pause_begins();
         }
         self.events.emit(RunEventKind::Sending { step: plan.name.clone() });
         progress.acted_at(Instant::now());
+        let deadline =
+            if self.is_paused() { deadline.min(Instant::now() + LONGEST_ANSWER) } else { deadline };
         let answer = tokio::time::timeout_at(deadline, step.act()).await;
         let answer = answer.unwrap_or_else(|_| Err(unanswered_in_time(plan)));
         let (sent, note) = match &answer {
@@ -168,7 +172,7 @@ impl Engine {
             _ if opens => self.pause_is_answered(),
             _ => {}
         }
-        let written = self.ledger.write(Entry::Answered { step: plan.name.clone(), sent, note }).await;
+        let written = self.write(Entry::Answered { step: plan.name.clone(), sent, note }).await;
         match answer {
             Err(error) if sent == Sent::Refused => Err(error),
             Err(error) => {
@@ -177,6 +181,39 @@ impl Engine {
             }
             Ok(_) => written,
         }
+    }
+
+    /// How long the next look may take. While exporting is paused a server that accepts and never answers must not cost
+    /// minutes, and one that is merely slow gets more time with each try.
+    fn longest_look(&self, progress: &StepProgress, patience: Duration) -> Duration {
+        if !self.is_paused() {
+            return NO_LIMIT;
+        }
+        let left = self.blindness(patience).saturating_sub(progress.blind_for());
+        (SHORT_LOOK * (progress.blind_looks + 1)).min(LONG_LOOK).min(left.max(SHORT_LOOK))
+    }
+
+    /// How long nothing may be seen of a step before it fails.
+    fn blindness(&self, patience: Duration) -> Duration {
+        if self.is_paused() { patience.min(BLIND_IN_PAUSE) } else { patience }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.pause_record().is_open()
+    }
+
+    /// Writes an entry that the run depends on.
+    async fn write(&self, entry: Entry) -> Result<()> {
+        if self.is_paused() {
+            self.ledger.write_in_pause(entry).await
+        } else {
+            self.ledger.write(entry).await
+        }
+    }
+
+    /// Writes an entry that nothing depends on.
+    async fn note(&self, entry: Entry) -> Result<()> {
+        if self.is_paused() { self.ledger.note_in_pause(entry).await } else { self.ledger.write(entry).await }
     }
 
     async fn wait(&self, plan: &StepPlan, deadline: Instant, progress: &mut StepProgress) -> Result<()> {
@@ -195,6 +232,17 @@ impl Engine {
     }
 }
 
+/// The first look at a step while exporting is paused takes at most so long; each one that fails gives the next one more.
+const SHORT_LOOK: Duration = Duration::from_secs(5);
+/// No look takes longer than this while exporting is paused.
+const LONG_LOOK: Duration = Duration::from_secs(15);
+/// How long nothing may be seen of a step while exporting is paused.
+const BLIND_IN_PAUSE: Duration = Duration::from_secs(30);
+/// How long a request inside the pause is waited for. What is broken off counts as unanswered, and looks decide.
+const LONGEST_ANSWER: Duration = Duration::from_secs(30);
+/// Where the end of the stage's time is limit enough.
+const NO_LIMIT: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+
 /// How often the same news is told again, as a sign of life.
 const TELL_AGAIN: Duration = Duration::from_secs(5);
 
@@ -208,6 +256,7 @@ pub(super) struct StepProgress {
     sent: Sent,
     was_visible: bool,
     blind_since: Option<Instant>,
+    blind_looks: u32,
     unclear: Option<Error>,
 }
 
@@ -216,7 +265,19 @@ impl StepProgress {
         let (mark, text) = (String::new(), String::new());
         let (sent, was_visible) = (Sent::Nothing, false);
         let (told, blind_since, unclear) = (None, None, None);
-        Self { began: now, moved: now, mark, text, told, sent, was_visible, blind_since, unclear }
+        let blind_looks = 0;
+        Self {
+            began: now,
+            moved: now,
+            mark,
+            text,
+            told,
+            sent,
+            was_visible,
+            blind_since,
+            blind_looks,
+            unclear,
+        }
     }
 
     fn acted_at(&mut self, now: Instant) {
@@ -234,7 +295,7 @@ impl StepProgress {
     }
 
     fn note_and_decide(&mut self, check: Check, patience: Duration, context: &Context) -> Next {
-        self.blind_since = None;
+        self.sees_again();
         match &check {
             Check::Pending(progress) => {
                 self.was_visible |= self.sent != Sent::Nothing;
@@ -256,7 +317,7 @@ impl StepProgress {
 
     /// A step that only looks has nothing to send: it is judged by what it sees, with patience for what is unclear.
     fn note_and_judge_look(&mut self, check: Check, patience: Duration) -> Next {
-        self.blind_since = None;
+        self.sees_again();
         match check {
             Check::Reached(evidence) | Check::PartlySeen(evidence) | Check::Unreadable(evidence) => {
                 Next::Done(evidence)
@@ -271,16 +332,25 @@ impl StepProgress {
     }
 
     /// A look that failed is no news, good or bad; not being able to look for too long is an error.
-    fn note_blind(&mut self, error: Error, patience: Duration) -> Result<Next> {
+    fn note_blind(&mut self, error: Error, looked: Instant, patience: Duration) -> Result<Next> {
         self.text = format!("cannot look: {error}");
-        let since = *self.blind_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < patience {
+        self.blind_since.get_or_insert(looked);
+        self.blind_looks += 1;
+        if self.blind_for() < patience {
             return Ok(Next::Wait);
         }
         Err(match self.unclear.take() {
             Some(cause) if error.server_said().is_none() => error.with_server_said(&cause.to_string()),
             _ => error,
         })
+    }
+
+    fn blind_for(&self) -> Duration {
+        self.blind_since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    fn sees_again(&mut self) {
+        (self.blind_since, self.blind_looks) = (None, 0);
     }
 
     fn note_mark(&mut self, mark: &str) {
@@ -346,6 +416,13 @@ fn unanswered_in_time(plan: &StepPlan) -> Error {
     Error::new(ErrorKind::DeadlineExceeded, message)
         .with_component(plan.component.clone())
         .with_outcome(Outcome::Unknown)
+}
+
+fn late_look(plan: &StepPlan, limit: Duration) -> Error {
+    let message = format!("nothing could be seen of {} within {limit:.1?}, with exporting paused", plan.name);
+    Error::new(ErrorKind::Timeout, message)
+        .with_component(plan.component.clone())
+        .with_advice("look at the server and at the network in between; exporting was resumed, start again")
 }
 
 fn panicked(panic: &tokio::task::JoinError) -> Error {

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use camunda_backup_core::{Clock, Result, Timestamp};
+use camunda_backup_core::error::{ErrorKind, Outcome};
+use camunda_backup_core::{Clock, Component, Error, Result, Timestamp};
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
 use super::decision::Sent;
 use crate::backup::evidence::Evidence;
@@ -107,33 +110,113 @@ pub struct Moment {
     pub entry: Entry,
 }
 
+/// How long a write while exporting is paused may take at no charge.
+const PROMPT: Duration = Duration::from_secs(1);
+/// What all writes of one pause together may take beyond that. After it the journal is not waited for any more.
+const SLOWNESS: Duration = Duration::from_secs(5);
+
 /// The journal of one run and its timeline.
 #[derive(Debug)]
 pub(crate) struct Ledger {
     log: tokio::sync::Mutex<RunLog>,
     timeline: Mutex<Vec<Moment>>,
+    /// What is left of [`SLOWNESS`].
+    slowness: Mutex<Duration>,
+    /// Notes that were not written while exporting was paused.
+    postponed: Mutex<Vec<(Timestamp, Entry)>>,
     clock: Arc<dyn Clock>,
 }
 
 impl Ledger {
     pub(crate) fn new(log: RunLog, clock: Arc<dyn Clock>) -> Self {
-        Self { log: tokio::sync::Mutex::new(log), timeline: Mutex::new(Vec::new()), clock }
+        Self {
+            log: tokio::sync::Mutex::new(log),
+            timeline: Mutex::default(),
+            slowness: Mutex::new(SLOWNESS),
+            postponed: Mutex::default(),
+            clock,
+        }
     }
 
     /// Writes an entry; durable when it returns `Ok`.
     pub(crate) async fn write(&self, entry: Entry) -> Result<()> {
         let at = self.clock.now();
         let written = self.log.lock().await.append(at, &entry).await;
+        self.remember(at, entry);
+        written.map(|_| ())
+    }
+
+    /// The same while exporting is paused: a journal that hangs costs a few seconds, for all writes of the pause together.
+    pub(crate) async fn write_in_pause(&self, entry: Entry) -> Result<()> {
+        let (at, began) = (self.clock.now(), Instant::now());
+        let allowance = self.allowance();
+        let written = match allowance {
+            None => Err(too_slow()),
+            Some(allowance) => {
+                let append = async { self.log.lock().await.append(at, &entry).await };
+                tokio::time::timeout(allowance, append).await.unwrap_or_else(|_| Err(too_slow()))
+            }
+        };
+        self.charge(began.elapsed());
+        self.remember(at, entry);
+        written.map(|_| ())
+    }
+
+    /// Writes what nobody depends on, while exporting is paused: a journal that is slow gets it after the resume.
+    pub(crate) async fn note_in_pause(&self, entry: Entry) -> Result<()> {
+        if self.allowance().is_some() {
+            return self.write_in_pause(entry).await;
+        }
+        let at = self.clock.now();
+        self.postponed.lock().unwrap_or_else(PoisonError::into_inner).push((at, entry.clone()));
+        self.remember(at, entry);
+        Ok(())
+    }
+
+    /// Writes the notes of the pause that were left; the first failure ends it, because the run's end is more important.
+    pub(crate) async fn write_postponed(&self) {
+        let postponed = std::mem::take(&mut *self.postponed.lock().unwrap_or_else(PoisonError::into_inner));
+        for (at, entry) in postponed {
+            if let Err(error) = self.log.lock().await.append(at, &entry).await {
+                tracing::warn!(%error, "what was noted while exporting was paused could not be written down");
+                return;
+            }
+        }
+    }
+
+    /// How long the next write in the pause may take; none when the journal has been too slow already.
+    fn allowance(&self) -> Option<Duration> {
+        let left = *self.slowness.lock().unwrap_or_else(PoisonError::into_inner);
+        (!left.is_zero()).then_some(PROMPT + left)
+    }
+
+    fn charge(&self, took: Duration) {
+        let mut left = self.slowness.lock().unwrap_or_else(PoisonError::into_inner);
+        *left = left.saturating_sub(took.saturating_sub(PROMPT));
+    }
+
+    fn remember(&self, at: Timestamp, entry: Entry) {
         let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
         let order = timeline.len() as u64;
         timeline.push(Moment { order, at, entry });
-        written.map(|_| ())
     }
 
     /// What was written, or tried to be, in order.
     pub(crate) fn timeline(&self) -> Vec<Moment> {
         self.timeline.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+}
+
+fn too_slow() -> Error {
+    let message = "the journal did not take a record in time while exporting was paused";
+    Error::new(ErrorKind::Journal, message)
+        .with_component(Component::Journal)
+        .with_operation("journal.append")
+        .with_outcome(Outcome::Unknown)
+        .with_advice(
+            "look at the disk, mount or store that the journal is on, then start again: a journal has to take each \
+             record within a second",
+        )
 }
 
 /// The entries of a run as the journal holds them.
