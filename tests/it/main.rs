@@ -13,6 +13,7 @@ mod docs;
 mod five_variables;
 mod golden_plans;
 mod handle;
+mod hangs;
 mod journal;
 mod kill9;
 mod preflight;

@@ -239,7 +239,8 @@ const LONG_LOOK: Duration = Duration::from_secs(15);
 /// How long nothing may be seen of a step while exporting is paused.
 const BLIND_IN_PAUSE: Duration = Duration::from_secs(30);
 /// How long a request inside the pause is waited for. What is broken off counts as unanswered, and looks decide.
-const LONGEST_ANSWER: Duration = Duration::from_secs(30);
+/// Servers answer late, and with a failure, when their own store hangs for 30 s (Q10); their words are worth seeing.
+const LONGEST_ANSWER: Duration = Duration::from_secs(45);
 /// Where the end of the stage's time is limit enough.
 const NO_LIMIT: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 
