@@ -157,8 +157,9 @@ impl Engine {
         }
         self.events.emit(RunEventKind::Sending { step: plan.name.clone() });
         progress.acted_at(Instant::now());
-        let deadline =
-            if self.is_paused() { deadline.min(Instant::now() + LONGEST_ANSWER) } else { deadline };
+        // How long a pause that comes late must be reckoned with begins when its own time is over, so that one is waited for.
+        let is_inside = self.is_paused() && !opens;
+        let deadline = if is_inside { deadline.min(Instant::now() + LONGEST_ANSWER) } else { deadline };
         let answer = tokio::time::timeout_at(deadline, step.act()).await;
         let answer = answer.unwrap_or_else(|_| Err(unanswered_in_time(plan)));
         let (sent, note) = match &answer {
