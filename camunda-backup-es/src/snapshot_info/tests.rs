@@ -100,6 +100,7 @@ fn success_with_gaps_is_not_clean() {
     assert!(shards(1, 0, 1).is_clean_success());
     assert!(!shards(2, 1, 1).is_clean_success());
     assert!(!shards(2, 0, 1).is_clean_success());
+    assert!(!shards(2, 1, 2).is_clean_success(), "a failed shard counts, whatever the sum is");
     assert!(!shards(0, 0, 0).is_clean_success(), "shards of an index cannot be none");
     assert!(
         !info(json!({"snapshot": "s", "indices": ["a"], "shards": {"total": 1, "successful": 1}}))
