@@ -12,7 +12,7 @@ import sys
 OURS = {f"camunda_backup{part}" for part in ("", "_core", "_es", "_zeebe", "_procedures")}
 WHOLE_CRATES = {"std", "core", "alloc", "url", "http", "bytes", "serde", "serde_core"} | OURS
 # Only these items of a crate.
-SINGLE_ITEMS = {"serde_json": {"Value", "Map"}}
+SINGLE_ITEMS = {"serde_json": {"Value", "Map"}, "futures_core": {"Stream"}}
 # Below a module `testing`, which is outside semver, these too.
 TESTING_CRATES = {"tokio"}
 

@@ -31,10 +31,11 @@ pub use camunda_backup_core::{
     SystemClock, Timestamp, Transport, TransportError,
 };
 pub use camunda_backup_procedures::{
-    Abandoned, BackupOrder, BackupSpec, Cluster, ClusterConfig, Condition, ConditionStatus, ConnectOptions,
-    Events, Facts, Failure, FileJournal, Finding, FindingCode, Goal, Journal, Leftover, Limits,
-    MemoryJournal, Obligation, Plan, ProgressObserver, RecoveredEnd, RecoveredRun, RecoveryReport, Replicas,
-    Report, RunEvent, RunEventKind, RunHandle, RunOutcome, SecondaryStorage, Severity, Verdict, recover,
+    Abandoned, Amount, BackupOrder, BackupSpec, Cluster, ClusterConfig, Condition, ConditionStatus,
+    ConnectOptions, Events, Facts, Failure, FileJournal, Finding, FindingCode, Goal, Journal, Leftover,
+    Limits, MemoryJournal, Obligation, Plan, ProgressObserver, RecoveredEnd, RecoveredRun, RecoveryReport,
+    Replicas, Report, RunEvent, RunEventKind, RunHandle, RunOutcome, SecondaryStorage, Severity,
+    StepPosition, Unit, Verdict, recover,
 };
 
 /// The foundations: ids, versions, errors, transports.

@@ -13,10 +13,13 @@ use crate::connection::config::ClusterConfig;
 use crate::connection::{ConnectOptions, Connection};
 use crate::facts::Facts;
 use crate::facts::discover::{Discovery, discover};
+use crate::journal::RunId;
 use crate::plan::Plan;
 use crate::recover::{self, RecoveryReport};
 use crate::report::{Failure, Report};
-use crate::run::{self, RunHandle};
+use crate::run;
+use crate::run_handle::RunHandle;
+use crate::stored_reports;
 
 /// A connected cluster: what was seen of it, and the way to back it up. Cheap to clone.
 #[derive(Clone)]
@@ -160,6 +163,32 @@ impl Cluster {
         let abandoned = abandoned?;
         released?;
         Ok(abandoned)
+    }
+
+    /// The stored report of the last run with this id, whoever ran it and whether or not anybody waited for its end; `None` if
+    /// there is none, because the run never began, is under way, or its process died. Reads the journal only, takes no claim.
+    ///
+    /// # Errors
+    /// `Journal` when it cannot be read or understood.
+    pub async fn stored_report(&self, id: BackupId) -> Result<Option<Report>> {
+        stored_reports::last_of(self.connection.journal.as_ref(), &self.connection.config.name, id).await
+    }
+
+    /// The stored report of one run; see [`RunHandle::run_id`] and [`Cluster::runs_with_reports`].
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, `Journal` when it cannot be read or understood.
+    pub async fn report_of_run(&self, run: &RunId) -> Result<Report> {
+        stored_reports::read(self.connection.journal.as_ref(), &self.connection.config.name, run).await
+    }
+
+    /// The runs of this cluster whose reports are stored, oldest first. Reads the journal only, takes no claim.
+    ///
+    /// # Errors
+    /// `Journal` when it cannot be listed.
+    pub async fn runs_with_reports(&self) -> Result<Vec<RunId>> {
+        stored_reports::runs_with_reports(self.connection.journal.as_ref(), &self.connection.config.name)
+            .await
     }
 
     async fn abandon_claimed(&self, id: BackupId) -> Result<Abandoned> {

@@ -18,7 +18,10 @@ mod obligation;
 pub mod plan;
 mod recover;
 pub mod report;
+mod reserved_ids;
 mod run;
+mod run_handle;
+mod stored_reports;
 
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -30,11 +33,11 @@ pub use backup::verdict::{Condition, ConditionStatus, Verdict};
 pub use cluster::{Cluster, recover};
 pub use connection::ConnectOptions;
 pub use connection::config::{ClusterConfig, SecondaryStorage};
-pub use engine::{Events, ProgressObserver, RunEvent, RunEventKind, RunOutcome};
+pub use engine::{Amount, Events, ProgressObserver, RunEvent, RunEventKind, RunOutcome, StepPosition, Unit};
 pub use facts::Facts;
 pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use obligation::{Obligation, Replicas};
 pub use plan::{BackupOrder, Goal, Plan};
 pub use recover::{RecoveredEnd, RecoveredRun, RecoveryReport};
 pub use report::{Failure, Report};
-pub use run::RunHandle;
+pub use run_handle::RunHandle;

@@ -121,6 +121,7 @@ impl fmt::Display for Report {
 /// A run that did not complete: the first error, the errors beside it, and the report.
 ///
 /// `Display` and `Debug` print every error with its advice, among it the requests to send by hand.
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Failure {
     /// The first error.

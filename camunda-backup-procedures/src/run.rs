@@ -1,4 +1,4 @@
-//! One run of a plan in a task of its own, and the handle to it.
+//! One run of a plan in a task of its own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error, Result, Timestamp};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tracing::Instrument;
 
 use crate::backup::leftovers;
 use crate::backup::planner::{Drift, differences, drift, has_records, in_words, plan_backup};
@@ -15,7 +15,7 @@ use crate::backup::spec::BackupSpec;
 use crate::backup::verdict::{Condition, ConditionStatus, Verdict, advice, judge};
 use crate::connection::Connection;
 use crate::engine::{
-    Context, Engine, Entry, EventBus, Events, Ledger, RunEventKind, RunOutcome, Stop, StopReason,
+    Context, Engine, Entry, EventBus, Ledger, RunEventKind, RunName, RunOutcome, Source, Stop, within_caller,
 };
 use crate::facts::Facts;
 use crate::facts::discover::{Discovery, look_again};
@@ -23,118 +23,38 @@ use crate::journal::{Claim, RunId, RunLog};
 use crate::plan::Plan;
 use crate::recover::{debts, highest_id, nonce, tidy};
 use crate::report::{Failure, Report};
-
-/// The handle to a run that is under way.
-///
-/// # Cancellation
-/// Dropping the handle means: stop at the next safe point, close what is open, and write into the journal how it ended.
-/// The report is lost then; an observer still hears the events.
-/// That happens in the run's own task, so it needs the runtime to live on; use [`RunHandle::shutdown`] before a runtime
-/// ends, and [`RunHandle::detach`] to let the run finish without a handle. When the runtime or the process dies first,
-/// [`Cluster::recover`](crate::Cluster::recover) pays what is owed.
-#[derive(Debug)]
-#[must_use = "dropping the handle stops the run"]
-pub struct RunHandle {
-    task: Option<JoinHandle<Result<Report, Failure>>>,
-    stop: watch::Sender<Option<StopReason>>,
-    /// Never read: a listener, and not a teller, so that listeners see the end while the handle lives.
-    events: Events,
-}
-
-impl RunHandle {
-    /// The events from now on; every call gives a stream of its own. It ends when the run has ended.
-    pub fn events(&self) -> Events {
-        self.events.for_another()
-    }
-
-    /// Asks the run to stop at the next safe point and to close what is open. Returns at once; wait for the end with
-    /// [`RunHandle::finished`].
-    pub fn cancel(&self) {
-        self.stop.send_replace(Some(StopReason::Cancelled));
-    }
-
-    /// Lets the run finish by itself. How it ends is in the journal and told to the observer; its report is lost.
-    pub fn detach(mut self) {
-        self.task = None;
-        // The wish to stop is `None`; without a sender nobody can ever wish it.
-    }
-
-    /// Waits for the end. As [`Cluster::run`](crate::Cluster::run), with the same guarantees.
-    ///
-    /// # Errors
-    /// As those of [`Cluster::run`](crate::Cluster::run); `Internal` when the task was ended from outside.
-    ///
-    /// # Cancellation
-    /// Dropping this future drops the handle: the run stops at the next safe point and closes.
-    pub async fn finished(mut self) -> Result<Report, Failure> {
-        let Some(task) = self.task.as_mut() else { return Err(ended_from_outside().into()) };
-        let ended = task.await.unwrap_or_else(|_| Err(ended_from_outside().into()));
-        self.task = None;
-        ended
-    }
-
-    /// Stops the run and waits for it to close, for at most `grace`: for the end of a runtime or process.
-    ///
-    /// Closing takes seconds when everything answers. It takes longer when a request is under way (each has its own
-    /// time-out, five minutes for the records' snapshot), when the pause was never seen (a minute more), when brokers are
-    /// away (`limits.max_resume`), and for the last look (a minute at most, not while something is owed).
-    ///
-    /// # Errors
-    /// `NeedsOperator` without a report when the grace is over first. The run goes on closing as long as the runtime lives,
-    /// and [`recover`](crate::recover) is `Claimed` until it has; what it still owes when the runtime ends is in the
-    /// journal for the next [`recover`](crate::recover). Otherwise as those of [`Cluster::run`](crate::Cluster::run).
-    pub async fn shutdown(mut self, grace: Duration) -> Result<Report, Failure> {
-        self.stop.send_replace(Some(StopReason::ShuttingDown));
-        let Some(task) = self.task.as_mut() else { return Err(ended_from_outside().into()) };
-        let ended = tokio::time::timeout(grace, task).await;
-        match ended {
-            Ok(ended) => {
-                self.task = None;
-                ended.unwrap_or_else(|_| Err(ended_from_outside().into()))
-            }
-            Err(_) => Err(Error::new(
-                ErrorKind::NeedsOperator,
-                format!("the run had not closed after the grace of {grace:?}"),
-            )
-            .with_component(Component::Library)
-            .with_advice("run `recover()` at the next start: the journal says what is still owed")
-            .into()),
-        }
-    }
-}
-
-impl Drop for RunHandle {
-    fn drop(&mut self) {
-        if self.task.is_some() {
-            self.stop.send_if_modified(|wish| {
-                let unset = wish.is_none();
-                if unset {
-                    *wish = Some(StopReason::Dropped);
-                }
-                unset
-            });
-        }
-    }
-}
-
-fn ended_from_outside() -> Error {
-    Error::new(
-        ErrorKind::Internal,
-        "the run's task was ended from outside, by a panic or the end of its runtime",
-    )
-    .with_component(Component::Library)
-    .with_advice("run `recover()`: the journal says what is still owed")
-}
+use crate::reserved_ids::reserve;
+use crate::run_handle::RunHandle;
+use crate::stored_reports;
 
 /// Starts a run in a task of its own.
 pub(crate) fn start(connection: Arc<Connection>, discovery: Arc<Discovery>, plan: Plan) -> RunHandle {
     connection.mark_used(plan.id);
     let (stop, wishes) = watch::channel(None);
-    let events = EventBus::new(Arc::clone(&connection.clock), connection.observer.clone());
-    let (plan, heard) = (Arc::new(plan), events.subscribe());
-    let task =
-        tokio::spawn(async move { run(&connection, &discovery, plan, events, Stop::new(wishes)).await });
-    RunHandle { task: Some(task), stop, events: heard }
+    let source = Source {
+        cluster: Arc::from(connection.config.name.as_str()),
+        backup_id: plan.id,
+        run: RunName::default(),
+        steps: plan.steps().iter().map(|step| step.name.clone()).collect(),
+    };
+    let span = within_caller(tracing::info_span!(
+        target: "camunda_backup",
+        "run",
+        cluster = %source.cluster,
+        backup_id = plan.id.value(),
+        run = tracing::field::Empty,
+    ));
+    let run_name = Arc::clone(&source.run);
+    let events = EventBus::new(source, Arc::clone(&connection.clock), connection.observer.clone());
+    let (plan, read) = (Arc::new(plan), events.subscribe());
+    let (ended, end) = watch::channel(None);
+    let handle = RunHandle::new(plan.id, Arc::clone(&run_name), stop, read, end);
+    let task = async move {
+        let result = run(&connection, &discovery, plan, events, Stop::new(wishes), &run_name).await;
+        ended.send_replace(Some(Arc::new(result)));
+    };
+    tokio::spawn(task.instrument(span));
+    handle
 }
 
 async fn run(
@@ -143,16 +63,34 @@ async fn run(
     plan: Arc<Plan>,
     events: EventBus,
     stop: Stop,
+    run_name: &RunName,
+) -> Result<Report, Failure> {
+    let result = begin(connection, discovery, plan, events.clone(), stop, run_name).await;
+    if let Some(Failure { error, report: None, .. }) = result.as_ref().err() {
+        events.emit(RunEventKind::Refused { why: error.to_string() });
+    }
+    events.drain().await;
+    result
+}
+
+async fn begin(
+    connection: &Connection,
+    discovery: &Discovery,
+    plan: Arc<Plan>,
+    events: EventBus,
+    stop: Stop,
+    run_name: &RunName,
 ) -> Result<Report, Failure> {
     stop.check()?;
     let claim = connection.claim().await?;
     let run = RunId::new(connection.clock.now(), nonce(&claim));
-    let result = run_claimed(connection, discovery, plan, events.clone(), stop, &claim, run).await;
+    tracing::Span::current().record("run", run.as_str());
+    run_name.get_or_init(|| Arc::from(run.as_str()));
+    let result = run_claimed(connection, discovery, plan, events, stop, &claim, run).await;
     tidy(connection, &claim).await;
     if let Err(error) = claim.release().await {
         tracing::warn!(%error, "the claim could not be released in the journal; its lock ends with this process, or a minute later");
     }
-    events.drain().await;
     result
 }
 
@@ -172,9 +110,10 @@ async fn run_claimed(
     stop.check()?;
     let log =
         RunLog::begin(Arc::clone(&connection.journal), &connection.config.name, run.clone(), claim.token());
+    reserve(connection.journal.as_ref(), plan.id, &connection.config.name, &run).await?;
     let ledger = Arc::new(Ledger::new(log, Arc::clone(&connection.clock)));
     ledger.write(Entry::Started { plan: Arc::clone(&plan) }).await?;
-    events.emit(RunEventKind::Started { id: plan.id, run: run.to_string() });
+    events.emit_start();
     let context = Context {
         clients: Arc::clone(&discovery.clients),
         plan,
@@ -185,7 +124,12 @@ async fn run_claimed(
     let engine = Engine::new(context, ledger, events, stop);
     let ended = engine.run().await;
     let after = Box::pin(afterwards(connection, discovery, &engine, &before)).await;
-    Box::pin(finish(engine, ended, began, before, after)).await
+    let result = Box::pin(finish(engine, ended, began, before, after)).await;
+    let report = result.as_ref().map_or_else(|failure| failure.report.as_deref(), Some);
+    if let Some(report) = report {
+        stored_reports::store(connection.journal.as_ref(), report).await;
+    }
+    result
 }
 
 /// How long the last look may take. What it cannot see is unproven, and nobody waits for it with exporting paused.
@@ -337,7 +281,8 @@ async fn finish(
         after,
         timeline,
     };
-    engine.events.emit(RunEventKind::Finished { outcome: report.ending() });
+    let completed = outcome == RunOutcome::Completed;
+    engine.events.emit(RunEventKind::Finished { outcome: report.ending(), completed });
     let mut errors = errors.into_iter();
     match errors.next() {
         None => Ok(report),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::events::Amount;
 use crate::backup::evidence::Evidence;
 
 /// What a look at a step's goal showed. Reads only.
@@ -32,8 +33,10 @@ pub(crate) struct Progress {
     pub(crate) mark: String,
     /// Whether a server says that it is working on it at this moment.
     pub(crate) running: bool,
-    /// For people.
+    /// How far it is, in words.
     pub(crate) text: String,
+    /// How far it is, in numbers, if the servers tell.
+    pub(crate) amount: Option<Amount>,
     /// What to tell an operator if this is how it ends.
     pub(crate) advice: Option<String>,
     /// Counts as reached when it has stood still for the grace: the store's word against the application's.

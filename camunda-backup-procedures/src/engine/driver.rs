@@ -8,9 +8,10 @@ use camunda_backup_core::{Error, Result};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use tracing::Instrument;
 
 use super::decision::{Next, Seen, Sent, decide};
-use super::events::RunEventKind;
+use super::events::{Amount, RunEventKind};
 use super::ledger::Entry;
 use super::stop::StopReason;
 use super::{Check, Context, EventBus, Ledger, Pace, Stop, deadline_in};
@@ -62,7 +63,9 @@ impl Engine {
         for step in group {
             let engine = Self { stop: self.stop.with_group(siblings.clone()), ..self.clone() };
             let (step, owes) = (step.clone(), owes.cloned());
-            tasks.spawn(async move { engine.step(&step, deadline, owes).await });
+            let span =
+                within_caller(tracing::info_span!(target: "camunda_backup", "step", step = %step.name));
+            tasks.spawn(async move { engine.step(&step, deadline, owes).await }.instrument(span));
         }
         let mut errors = Vec::new();
         while let Some(ended) = tasks.join_next().await {
@@ -220,7 +223,8 @@ impl Engine {
     async fn wait(&self, plan: &StepPlan, deadline: Instant, progress: &mut StepProgress) -> Result<()> {
         let waited = progress.began.elapsed();
         if let Some(text) = progress.news() {
-            self.events.emit(RunEventKind::Waiting { step: plan.name.clone(), text, waited });
+            let (step, amount) = (plan.name.clone(), progress.amount);
+            self.events.emit(RunEventKind::Waiting { step, text, amount, waited });
         }
         let pace = if self.pause_record().is_open() { Pace::PAUSED } else { Pace::AT_WORK };
         let until = (Instant::now() + pace.interval(waited)).min(deadline);
@@ -254,6 +258,7 @@ pub(super) struct StepProgress {
     moved: Instant,
     mark: String,
     text: String,
+    amount: Option<Amount>,
     told: Option<(Instant, String)>,
     sent: Sent,
     was_visible: bool,
@@ -266,13 +271,14 @@ impl StepProgress {
     fn new(now: Instant) -> Self {
         let (mark, text) = (String::new(), String::new());
         let (sent, was_visible) = (Sent::Nothing, false);
-        let (told, blind_since, unclear) = (None, None, None);
+        let (amount, told, blind_since, unclear) = (None, None, None, None);
         let blind_looks = 0;
         Self {
             began: now,
             moved: now,
             mark,
             text,
+            amount,
             told,
             sent,
             was_visible,
@@ -302,6 +308,7 @@ impl StepProgress {
             Check::Pending(progress) => {
                 self.was_visible |= self.sent != Sent::Nothing;
                 self.text.clone_from(&progress.text);
+                self.amount = progress.amount;
                 self.note_mark(&progress.mark);
             }
             Check::NotStarted => "not visible yet".clone_into(&mut self.text),
@@ -361,6 +368,11 @@ impl StepProgress {
             self.moved = Instant::now();
         }
     }
+}
+
+/// A span of ours, or the one that we are in where the caller's log leaves ours out: a task must not lose it.
+pub(crate) fn within_caller(span: tracing::Span) -> tracing::Span {
+    if span.is_disabled() { tracing::Span::current() } else { span }
 }
 
 fn gives_up_on(error: &Error, step: &dyn Step, progress: &StepProgress) -> bool {

@@ -1,35 +1,105 @@
 //! What a run tells while it runs. Telling cannot fail the run, and nobody has to listen.
 
 use std::fmt;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use camunda_backup_core::{BackupId, Clock, Timestamp};
+use camunda_backup_core::{BackupId, Timestamp};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{broadcast, mpsc};
 
-/// One event, with the time on our clock.
+/// One event: which cluster, which run, which backup, when and what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct RunEvent {
-    /// When.
+    /// Its number in the run, from 1 without gaps. The mark of lost events has the number of the last one that was lost.
+    pub number: u64,
+    /// When, on our clock.
     pub at: Timestamp,
+    /// The cluster's name.
+    pub cluster: Arc<str>,
+    /// The run's name in the journal; `None` when the run was refused before it had one.
+    pub run: Option<Arc<str>>,
+    /// The backup id.
+    pub backup_id: BackupId,
+    /// Which step of the plan it is about; `None` for what concerns the whole run.
+    pub step: Option<StepPosition>,
     /// What.
     pub kind: RunEventKind,
 }
 
+/// The place of a step in its plan: number `number` of `of`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct StepPosition {
+    /// From 1.
+    pub number: u32,
+    /// How many steps the plan has.
+    pub of: u32,
+}
+
+/// How much of something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct Amount {
+    /// How much is done.
+    pub done: u64,
+    /// How much there is, as far as is known now.
+    pub total: u64,
+    /// Of what.
+    pub unit: Unit,
+}
+
+impl Amount {
+    /// So many of so many.
+    pub const fn new(done: u64, total: u64, unit: Unit) -> Self {
+        Self { done, total, unit }
+    }
+}
+
+/// What an [`Amount`] counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Unit {
+    /// Bytes that a snapshot has to upload.
+    Bytes,
+    /// Shards of a snapshot.
+    Shards,
+    /// Snapshots that make up the backup of an application.
+    Parts,
+    /// Partitions of Zeebe.
+    Partitions,
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Bytes => "bytes",
+            Self::Shards => "shards",
+            Self::Parts => "parts",
+            Self::Partitions => "partitions",
+        })
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} {}", self.done, self.total, self.unit)
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 #[non_exhaustive]
 pub enum RunEventKind {
     /// The run has its claim and begins.
     Started {
-        /// The backup id.
-        id: BackupId,
-        /// The run's name in the journal.
-        run: String,
+        /// How many steps the plan has.
+        steps: u32,
     },
     /// A step's request is about to be sent; its intent is durable.
     Sending {
@@ -42,6 +112,8 @@ pub enum RunEventKind {
         step: String,
         /// How far it is, in words.
         text: String,
+        /// How far it is, in numbers, if the servers tell.
+        amount: Option<Amount>,
         /// How long it has waited.
         waited: Duration,
     },
@@ -69,137 +141,72 @@ pub enum RunEventKind {
         /// How long exporting was paused.
         paused: Duration,
     },
+    /// The run was refused before it began; nothing was changed.
+    Refused {
+        /// Why, without secrets.
+        why: String,
+    },
     /// The run has ended.
     Finished {
         /// How, in words.
         outcome: String,
+        /// Whether the backup is complete.
+        completed: bool,
     },
+    /// Events that this subscriber can no longer get: it read too slowly, or came too late. Only signs of life (`Waiting`) are
+    /// lost, unless hundreds of others have happened.
+    Lost {
+        /// How many.
+        count: u64,
+    },
+}
+
+impl RunEventKind {
+    /// The name of the step that it is about.
+    pub fn step(&self) -> Option<&str> {
+        match self {
+            Self::Sending { step }
+            | Self::Waiting { step, .. }
+            | Self::Reached { step, .. }
+            | Self::StepFailed { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for RunEventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Started { steps } => write!(f, "the run begins; its plan has {steps} steps"),
+            Self::Sending { step } => write!(f, "{step}: sending"),
+            Self::Waiting { step, text, waited, .. } if text.is_empty() => {
+                write!(f, "{step}: not finished yet (waited {waited:.1?})")
+            }
+            Self::Waiting { step, text, waited, .. } => write!(f, "{step}: {text} (waited {waited:.1?})"),
+            Self::Reached { step, took } => write!(f, "{step}: done after {took:.1?}"),
+            Self::StepFailed { step, why } => write!(f, "{step}: failed: {why}"),
+            Self::Owes { what } => write!(f, "from now on owes to {what}"),
+            Self::Paid { paused } => write!(f, "owes nothing; exporting was paused for {paused:.1?}"),
+            Self::Refused { why } => write!(f, "the run did not begin, and nothing was changed: {why}"),
+            Self::Finished { outcome, .. } => f.write_str(outcome),
+            Self::Lost { count } => write!(f, "{count} events were lost to this reader"),
+        }
+    }
 }
 
 impl fmt::Display for RunEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ", self.at)?;
-        match &self.kind {
-            RunEventKind::Started { id, run } => write!(f, "run {run} of backup {id} begins"),
-            RunEventKind::Sending { step } => write!(f, "{step}: sending"),
-            RunEventKind::Waiting { step, text, waited } => write!(f, "{step}: {text} (waited {waited:.1?})"),
-            RunEventKind::Reached { step, took } => write!(f, "{step}: done after {took:.1?}"),
-            RunEventKind::StepFailed { step, why } => write!(f, "{step}: failed: {why}"),
-            RunEventKind::Owes { what } => write!(f, "from now on owes to {what}"),
-            RunEventKind::Paid { paused } => write!(f, "owes nothing; exporting was paused for {paused:.1?}"),
-            RunEventKind::Finished { outcome } => write!(f, "{outcome}"),
+        write!(f, "{} {} backup {}", self.at, self.cluster, self.backup_id)?;
+        if let Some(StepPosition { number, of }) = self.step {
+            write!(f, " [{number}/{of}]")?;
         }
+        write!(f, " {}", self.kind)
     }
 }
 
-/// Gets the events, one after the other, on a thread of its own: it can neither stop a run nor slow it down. One that falls
-/// 256 behind misses events, and the log says so.
+/// Gets the events of every run of a cluster, one after the other, on a thread of its own: it can neither stop a run nor slow
+/// it down. One that falls 256 behind misses events; the next that it gets is then [`RunEventKind::Lost`].
 pub trait ProgressObserver: fmt::Debug + Send + Sync {
-    /// One event.
+    /// One event. It says itself which cluster, run and backup it belongs to.
     fn observe(&self, event: &RunEvent);
-}
-
-/// The events of one run, from the moment of subscribing on.
-#[derive(Debug)]
-pub struct Events(broadcast::Receiver<RunEvent>);
-
-impl Events {
-    /// The same events for one more listener, from now on.
-    pub(crate) fn for_another(&self) -> Self {
-        Self(self.0.resubscribe())
-    }
-
-    /// The next event; `None` when the run has ended. A reader that falls 64 behind misses the oldest ones.
-    ///
-    /// # Cancellation
-    /// Safe: no event is lost when the future is dropped.
-    pub async fn next(&mut self) -> Option<RunEvent> {
-        loop {
-            match self.0.recv().await {
-                Ok(event) => return Some(event),
-                Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return None,
-            }
-        }
-    }
-}
-
-/// Where a run tells its events.
-#[derive(Clone)]
-pub(crate) struct EventBus {
-    sender: broadcast::Sender<RunEvent>,
-    observer: Option<mpsc::Sender<Told>>,
-    clock: Arc<dyn Clock>,
-}
-
-enum Told {
-    Event(RunEvent),
-    /// Everything before this was observed.
-    Drained(std::sync::mpsc::Sender<()>),
-}
-
-/// How many events an observer may be behind.
-const BACKLOG: usize = 256;
-/// How long the end of a run waits for its observer.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-
-impl EventBus {
-    pub(crate) fn new(clock: Arc<dyn Clock>, observer: Option<Arc<dyn ProgressObserver>>) -> Self {
-        Self { sender: broadcast::Sender::new(64), observer: observer.and_then(listening), clock }
-    }
-
-    pub(crate) fn subscribe(&self) -> Events {
-        Events(self.sender.subscribe())
-    }
-
-    pub(crate) fn emit(&self, kind: RunEventKind) {
-        let event = RunEvent { at: self.clock.now(), kind };
-        tracing::info!(target: "camunda_backup", "{event}");
-        if let Some(observer) = &self.observer {
-            if observer.try_send(Told::Event(event.clone())).is_err() {
-                tracing::warn!("the progress observer is far behind and misses an event");
-            }
-        }
-        // Nobody listening is fine.
-        let _ = self.sender.send(event);
-    }
-
-    /// Waits until the observer has seen everything, but not for long.
-    pub(crate) async fn drain(&self) {
-        let Some(observer) = &self.observer else { return };
-        let (drained, seen) = std::sync::mpsc::channel();
-        if observer.try_send(Told::Drained(drained)).is_ok() {
-            // The observer lives in real time, whatever time the run lives in.
-            let _ = tokio::task::spawn_blocking(move || seen.recv_timeout(LAST_WORDS)).await;
-        }
-    }
-}
-
-/// The observer's own thread; it ends with the run.
-fn listening(observer: Arc<dyn ProgressObserver>) -> Option<mpsc::Sender<Told>> {
-    let (sender, mut told) = mpsc::channel(BACKLOG);
-    let thread = std::thread::Builder::new().name("backup-observer".to_owned());
-    let spawned = thread.spawn(move || {
-        while let Some(told) = told.blocking_recv() {
-            match told {
-                Told::Event(event) => {
-                    // Nothing of ours is half-changed here, and the observer's own state is its own business.
-                    let telling = AssertUnwindSafe(|| observer.observe(&event));
-                    if std::panic::catch_unwind(telling).is_err() {
-                        tracing::warn!("the progress observer panicked; the run goes on");
-                    }
-                }
-                Told::Drained(drained) => {
-                    let _ = drained.send(());
-                }
-            }
-        }
-    });
-    match spawned {
-        Ok(_) => Some(sender),
-        Err(error) => {
-            tracing::warn!(%error, "the progress observer gets no thread and is not told anything");
-            None
-        }
-    }
 }

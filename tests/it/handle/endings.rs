@@ -26,6 +26,7 @@ fn handles_can_be_shared_between_threads() {
     shared::<camunda_backup::Events>();
     cloned::<Cluster>();
     cloned::<ConnectOptions>();
+    cloned::<RunHandle>();
     assert!(std::mem::size_of::<Cluster>() <= 2 * std::mem::size_of::<usize>(), "cheap to clone");
 }
 
@@ -111,6 +112,62 @@ async fn a_detached_run_finishes_by_itself() {
     assert_running(&simulated);
     let refused = cluster.abandon(id).await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Foreign, "it is complete: {refused}");
+    // Nobody waited for its report, and any later process has it.
+    let later = connect(&simulated).await;
+    let report = later.stored_report(id).await.unwrap().unwrap();
+    assert_eq!((report.id, report.outcome), (id, RunOutcome::Completed));
+    let runs = later.runs_with_reports().await.unwrap();
+    assert_eq!(runs.iter().map(|run| run.as_str()).collect::<Vec<_>>(), [report.run.as_str()]);
+    assert_eq!(later.report_of_run(&runs[0]).await.unwrap(), report);
+    assert_eq!(later.stored_report(id.next().unwrap()).await.unwrap(), None);
+    assert!(later.recover().await.unwrap().is_clean(), "a report is no record that something is owed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_of_a_failed_run_is_stored_as_it_was_returned() {
+    let simulated = eight_six().await;
+    simulated.inject(Rule::operation("zeebe.backups.create", Fault::Status(400)));
+    let cluster = connect(&simulated).await;
+    let (_, report) = failed(cluster.run(plan(&cluster)).await);
+    assert_eq!(cluster.stored_report(report.id).await.unwrap(), Some(report));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_run_stops_when_the_last_handle_is_dropped_and_not_before() {
+    for (detached, stops) in [(false, true), (true, false)] {
+        let simulated = eight_six().await;
+        let cluster = connect(&simulated).await;
+        let run = cluster.start(plan(&cluster)).await;
+        let (id, other) = (run.id(), run.clone());
+        until("paused", || is_paused(&simulated)).await;
+        if detached {
+            run.detach()
+        } else {
+            drop(run)
+        }
+        let last = other.clone();
+        drop(other);
+        drop(last);
+        tokio::time::sleep(5 * MINUTE).await;
+        assert_running(&simulated);
+        let outcome = cluster.stored_report(id).await.unwrap().unwrap().outcome;
+        assert_eq!(outcome == RunOutcome::Cancelled, stops, "{outcome}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_handle_cancels_and_every_handle_gets_the_result() {
+    let simulated = eight_six().await;
+    let cluster = connect(&simulated).await;
+    let run = cluster.start(plan(&cluster)).await;
+    let (canceller, waiter) = (run.clone(), tokio::spawn(run.clone().into_future()));
+    until("paused", || is_paused(&simulated)).await;
+    tokio::spawn(async move { canceller.cancel() });
+    let (first, second) = (waiter.await.unwrap().unwrap_err(), run.await.unwrap_err());
+    assert_eq!(first.error.kind(), ErrorKind::Cancelled, "{first}");
+    assert_eq!(first.to_string(), second.to_string());
+    assert_eq!(first.report, second.report);
+    assert_running(&simulated);
 }
 
 #[tokio::test(start_paused = true)]

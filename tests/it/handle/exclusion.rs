@@ -132,3 +132,41 @@ async fn a_plan_of_another_cluster_does_not_run() {
     completed(&one, backup(&one).await);
     assert!(second.plan_backup(BackupSpec::default()).is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_clusters_that_plan_in_the_same_second_never_share_an_id() {
+    let (one, two) = tokio::join!(eight_six(), eight_six());
+    let mut parts = two.connect_options();
+    parts.journal = one.connect_options().journal;
+    let mut config = two.config().unwrap();
+    config.name = "another".to_owned();
+    let (first, second) = tokio::join!(connect(&one), Cluster::connect_with(config, parts));
+    let second = second.unwrap();
+    let (a, b) = (plan(&first), plan(&second));
+    assert_eq!(a.id, b.id, "planned in the same second");
+    two.start_recording();
+    let (a, b) = tokio::join!(first.run(a), second.run(b));
+    let (refused, other) = if a.is_err() { (a, b) } else { (b, a) };
+    let failure = refused.unwrap_err();
+    assert_eq!(failure.error.kind(), ErrorKind::Blocked, "{failure}");
+    assert!(failure.to_string().contains("taken by run") && failure.report.is_none(), "{failure}");
+    let report = other.unwrap();
+    // A new plan takes another id.
+    let again = if report.cluster == "another" { &first } else { &second };
+    let planned = plan(again);
+    assert!(planned.id > report.id);
+    again.run(planned).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_processes_that_plan_in_the_same_second_never_share_an_id() {
+    let simulated = eight_six().await;
+    let (first, second) = (connect(&simulated).await, connect(&simulated).await);
+    let (a, b) = (plan(&first), plan(&second));
+    assert_eq!(a.id, b.id, "planned in the same second");
+    let id = a.id;
+    let (a, b) = tokio::join!(first.run(a), second.run(b.clone()));
+    assert_eq!(u32::from(a.is_ok()) + u32::from(b.is_ok()), 1, "at once, one has the claim");
+    let late = second.run(plan(&first)).await;
+    assert!(late.is_ok_and(|report| report.id > id));
+}

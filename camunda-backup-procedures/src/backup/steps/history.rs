@@ -11,7 +11,7 @@ use super::Step;
 use super::parts::{self, Stored};
 use crate::backup::evidence::{Evidence, Parts};
 use crate::backup::store_timeout;
-use crate::engine::{Check, Context, Progress};
+use crate::engine::{Amount, Check, Context, Progress, Unit};
 
 /// Whose backup it is.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Step for History {
         let said = self.source.status(id).await;
         if let Ok(backup) = &said {
             if backup.state == BackupState::InProgress {
-                return Ok(Check::Pending(running(mark(backup))));
+                return Ok(Check::Pending(running(mark(backup), parts_done(backup))));
             }
         }
         let stored = parts::look(&self.context.clients, &self.source.name(), id).await;
@@ -97,7 +97,7 @@ fn judge(app: &str, said: Result<HistoryBackup>, stored: Stored, flavor: Option<
     let state = said.as_ref().map(|backup| &backup.state);
     match (&state, stored) {
         (_, Stored::Broken(why)) => Check::Failed(format!("{app}: {why}")),
-        (_, Stored::Running { mark }) => Check::Pending(running(mark)),
+        (_, Stored::Running { mark, amount }) => Check::Pending(running(mark, amount)),
         (Ok(BackupState::Completed), Stored::Complete { snapshots, version }) => {
             Check::Reached(evidence(app, said.ok(), snapshots, Some(version), None))
         }
@@ -144,12 +144,20 @@ fn half_way(app: &str, word: &str, (have, of): (usize, u32), mark: &str, flavor:
              {setting} (ms) above the longest part; else look for a restart or an \
              error in the application's log. The id is used up"
         )),
+        amount: Some(Amount::new(have as u64, u64::from(of), Unit::Parts)),
         ..Progress::default()
     }
 }
 
-fn running(mark: String) -> Progress {
-    Progress { text: mark.clone(), mark, running: true, ..Progress::default() }
+fn running(mark: String, amount: Option<Amount>) -> Progress {
+    Progress { text: mark.clone(), mark, amount, running: true, ..Progress::default() }
+}
+
+/// How many of the parts that the application lists are stored.
+fn parts_done(backup: &HistoryBackup) -> Option<Amount> {
+    let done = backup.parts.iter().filter(|part| part.state.as_deref() == Some("SUCCESS")).count();
+    let total = backup.parts.len();
+    (total > 0).then(|| Amount::new(done as u64, total as u64, Unit::Parts))
 }
 
 fn mark(backup: &HistoryBackup) -> String {

@@ -8,6 +8,7 @@ use camunda_backup_es::{SnapshotEntry, SnapshotInfo, SnapshotState};
 use camunda_backup_zeebe::PartName;
 
 use crate::connection::clients::Clients;
+use crate::engine::{Amount, Unit};
 
 /// What the store has of one application's backup.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +18,7 @@ pub(super) enum Stored {
     /// Nothing.
     Nothing,
     /// A part is being written.
-    Running { mark: String },
+    Running { mark: String, amount: Option<Amount> },
     /// Some parts, nothing is running; the seconds that the longest one took.
     Incomplete { have: usize, of: u32, mark: String },
     /// All parts, each successful.
@@ -82,7 +83,9 @@ fn judge_entries(parts: &BTreeMap<u32, (PartName, &SnapshotEntry)>) -> Found {
         .collect::<Vec<_>>()
         .join(",");
     if parts.values().any(|(_, entry)| entry.state == SnapshotState::InProgress) {
-        return Found::Settled(Stored::Running { mark });
+        let done = parts.values().filter(|(_, entry)| entry.state.is_success()).count();
+        let amount = Some(Amount::new(done as u64, u64::from(of), Unit::Parts));
+        return Found::Settled(Stored::Running { mark, amount });
     }
     let complete = (1..=of).all(|part| parts.get(&part).is_some_and(|(_, entry)| entry.state.is_success()));
     let names = parts.values().map(|(_, entry)| SnapshotName::new(&entry.name)).collect::<Result<Vec<_>>>();

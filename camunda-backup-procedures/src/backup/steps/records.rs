@@ -7,12 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error, IndexName, Result, SnapshotName};
-use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotState};
+use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotProgress, SnapshotState};
 use serde_json::{Map, Value, json};
 
 use super::Step;
 use crate::backup::evidence::{self, Evidence};
-use crate::engine::{Check, Context, Progress};
+use crate::engine::{Amount, Check, Context, Progress, Unit};
 
 /// The records in one snapshot: concrete indices, resolved when the pause holds.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ impl Step for Records {
                 return Ok(Check::Pending(Progress {
                     text: mark.clone(),
                     mark,
+                    amount: Some(uploaded(&progress)),
                     running: true,
                     ..Progress::default()
                 }));
@@ -108,6 +109,16 @@ impl Step for Records {
         let options = CreateSnapshot { indices, include_global_state: true, metadata: self.metadata() };
         store.create_snapshot(repository, &self.snapshot, &options).await?;
         Ok(json!({ "snapshot": self.snapshot, "indices": self.wanted() }))
+    }
+}
+
+/// Bytes where the store counts them, shards otherwise.
+fn uploaded(progress: &SnapshotProgress) -> Amount {
+    match progress.processed_bytes {
+        Some(bytes) if progress.incremental_bytes > 0 => {
+            Amount::new(bytes, progress.incremental_bytes, Unit::Bytes)
+        }
+        _ => Amount::new(progress.done, progress.total, Unit::Shards),
     }
 }
 

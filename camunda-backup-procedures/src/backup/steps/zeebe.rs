@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Step;
 use crate::backup::evidence::Evidence;
-use crate::engine::{Check, Context, Progress};
+use crate::engine::{Amount, Check, Context, Progress, Unit};
 
 /// Every partition backed up under the run's id.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ fn judge(backup: RuntimeBackup, partitions: u32) -> Check {
         state if state.is_terminal_failure() => Check::Failed(words(&backup, state)),
         state => match failed {
             Some(partition) => Check::Failed(words(&backup, &partition.state)),
-            None => Check::Pending(progress(&backup, state)),
+            None => Check::Pending(progress(&backup, state, completed.len(), partitions)),
         },
     }
 }
@@ -56,7 +56,7 @@ fn words(backup: &RuntimeBackup, state: &BackupState) -> String {
     format!("the backup is {state}: {}", camunda_backup_core::text::one_line(reason))
 }
 
-fn progress(backup: &RuntimeBackup, state: &BackupState) -> Progress {
+fn progress(backup: &RuntimeBackup, state: &BackupState, completed: usize, of: u32) -> Progress {
     let parts = backup
         .partitions
         .iter()
@@ -72,6 +72,7 @@ fn progress(backup: &RuntimeBackup, state: &BackupState) -> Progress {
             "look for a leader change or an unreachable bucket in the brokers' logs; the id is used up"
                 .to_owned(),
         ),
+        amount: Some(Amount::new(completed as u64, u64::from(of), Unit::Partitions)),
         settled: None,
     }
 }
