@@ -14,6 +14,8 @@
 //! runs/<cluster>/<run>/removing.json          the run is over and is being removed
 //! claims/<cluster>/00000007.json              who took the cluster with fencing token 7
 //! claims/<cluster>/00000007.released.json     and that it was given back
+//! ids/<backup id>.json                        which run of which cluster took an id
+//! reports/<cluster>/<run>.json                the report of a run that has ended
 //! ```
 //! Every one of these is two lines of JSON: the content, readable by a person, and a checksum over it.
 //! The library never overwrites one, so there is no state in which a reader sees half a change. What is over it removes,

@@ -110,9 +110,14 @@ async fn run_claimed(
     stop.check()?;
     let log =
         RunLog::begin(Arc::clone(&connection.journal), &connection.config.name, run.clone(), claim.token());
-    reserve(connection.journal.as_ref(), plan.id, &connection.config.name, &run).await?;
     let ledger = Arc::new(Ledger::new(log, Arc::clone(&connection.clock)));
     ledger.write(Entry::Started { plan: Arc::clone(&plan) }).await?;
+    if let Err(taken) = reserve(connection.journal.as_ref(), plan.id, &connection.config.name, &run).await {
+        let entry = Entry::Finished { outcome: RunOutcome::Failed, error: Some(taken.to_string()) };
+        // A run that has only begun owes nothing, whether or not its end is on record.
+        drop(ledger.write(entry).await);
+        return Err(taken.into());
+    }
     events.emit_start();
     let context = Context {
         clients: Arc::clone(&discovery.clients),

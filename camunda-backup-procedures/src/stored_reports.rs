@@ -1,9 +1,10 @@
 //! The reports of runs in the journal, so that nobody has to hold a handle to get one.
 //!
 //! ```text
-//! runs/<cluster>/<run>/report.json
+//! reports/<cluster>/<run>.json
 //! ```
-//! Evidence only: nothing is decided by it, and it goes with its run.
+//! Evidence only: nothing is decided by it. Beside the runs and not among their records, because those are all read by
+//! whoever asks what is owed.
 
 use bytes::Bytes;
 use camunda_backup_core::error::ErrorKind;
@@ -12,11 +13,8 @@ use camunda_backup_core::{BackupId, Component, Error, Result};
 use crate::journal::{Journal, Key, MAX_BODY, RunId};
 use crate::report::Report;
 
-/// The last segment of a stored report's key.
-pub(crate) const REPORT: &str = "report.json";
-
 fn key(cluster: &str, run: &str) -> Result<Key> {
-    Key::new(format!("runs/{cluster}/{run}/{REPORT}"))
+    Key::new(format!("reports/{cluster}/{run}.json"))
 }
 
 /// Stores a report. That it could not be stored takes nothing from what the run did, so it is a warning only.
@@ -70,15 +68,9 @@ pub(crate) async fn read(journal: &dyn Journal, cluster: &str, run: &RunId) -> R
 
 /// The runs whose reports are stored, oldest first.
 pub(crate) async fn runs_with_reports(journal: &dyn Journal, cluster: &str) -> Result<Vec<RunId>> {
-    let keys = journal.list(&format!("runs/{cluster}")).await?;
-    let reports = keys.iter().filter(|key| is_report(key));
-    let mut runs: Vec<RunId> =
-        reports.filter_map(|key| key.segments().nth(2).and_then(|run| run.parse().ok())).collect();
+    let keys = journal.list(&format!("reports/{cluster}")).await?;
+    let names = keys.iter().filter_map(|key| key.segments().nth(2)?.strip_suffix(".json"));
+    let mut runs: Vec<RunId> = names.filter_map(|name| name.parse().ok()).collect();
     runs.sort();
     Ok(runs)
-}
-
-/// Whether a key below a run is its report, and no record.
-pub(crate) fn is_report(key: &Key) -> bool {
-    key.segments().count() == 4 && key.segments().nth(3) == Some(REPORT)
 }

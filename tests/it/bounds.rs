@@ -67,7 +67,7 @@ async fn a_journal_that_hangs_at_any_record_does_not_keep_exporting_paused() {
         let cluster = Cluster::connect_with(simulated.config().unwrap(), parts).await.unwrap();
         let ended = tokio::time::timeout(60 * MINUTE, cluster.run(plan(&cluster))).await.expect("it ends");
         let Err(Failure { error, .. }) = ended else {
-            assert_eq!(healthy + 1, records, "only releasing the claim may be lost");
+            assert!(healthy + 2 >= records, "only the stored report and releasing the claim may be lost");
             continue;
         };
         assert_eq!(error.kind(), ErrorKind::Journal, "hanging after {healthy}: {}", error.report());

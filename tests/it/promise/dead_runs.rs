@@ -290,8 +290,8 @@ async fn report_and_journal_agree_although_the_last_answer_was_lost() {
     let model = eight_six().await;
     completed(&model, backup(&model).await);
     let simulated = eight_six().await;
-    // The last put gives the claim back, the one before says that the run completed.
-    simulated.journal().fail_put(model.journal().puts() - 1, PutFault::After);
+    // The last put gives the claim back, the one before is the report, the one before that says that the run completed.
+    simulated.journal().fail_put(model.journal().puts() - 2, PutFault::After);
     let (_, report) = failed(backup(&simulated).await);
     assert_eq!(report.outcome, RunOutcome::Failed);
     let abandoned = connect(&simulated).await.abandon(report.id).await.unwrap();
