@@ -13,7 +13,8 @@ use camunda_backup_core::{BackupId, Component, Error, Result};
 use crate::journal::{Journal, Key, MAX_BODY, RunId};
 use crate::report::Report;
 
-fn key(cluster: &str, run: &str) -> Result<Key> {
+/// Where the report of a run is stored.
+pub(crate) fn key(cluster: &str, run: &str) -> Result<Key> {
     Key::new(format!("reports/{cluster}/{run}.json"))
 }
 

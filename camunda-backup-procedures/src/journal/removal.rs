@@ -46,6 +46,8 @@ pub(crate) async fn remove_run(
     if journal.remove(&never_stored).await? == Removal::Unsupported {
         return Ok(Removal::Unsupported);
     }
+    // Evidence only, and of no use without its run.
+    journal.remove(&crate::stored_reports::key(cluster, run.as_str())?).await?;
     let mark: Bytes = checksum::encode(&Mark { format: FORMAT, run, at, token })?;
     journal.put_new(&Key::new(format!("{}/{MARK}", run_prefix(cluster, run)?))?, mark).await?;
     let keys = journal.list(&run_prefix(cluster, run)?).await?;
