@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use camunda_backup_core::{BackupId, Result};
 
-use crate::backup::leftovers::{self, Abandoned};
+use crate::backup::leftovers::{self, Abandoned, OurIndices};
 use crate::backup::planner::{choose_id, plan_backup};
 use crate::backup::preflight::{Finding, preflight};
 use crate::backup::spec::BackupSpec;
@@ -144,8 +144,12 @@ impl Cluster {
         Box::pin(recover::recover(&self.connection)).await
     }
 
-    /// Deletes what the run of this id left behind, if it did not complete. Own names only, verified in the store.
-    /// [Reconnect](Cluster::reconnect) before the next plan.
+    /// Deletes what the run of this id left behind, if it did not complete. Own names only, verified in the store; a snapshot
+    /// under this id that holds indices of another cluster is left alone and named. [Reconnect](Cluster::reconnect) before the
+    /// next plan.
+    ///
+    /// It takes a minute more when something is not there that was asked for and never seen, and six minutes for the records'
+    /// snapshot: such a request may take effect late, and what it makes then is deleted, too.
     ///
     /// # Errors
     /// `Foreign` when the journal does not prove that this library made it, or when it is complete; `Claimed` while a
@@ -192,9 +196,9 @@ impl Cluster {
     }
 
     async fn abandon_claimed(&self, id: BackupId) -> Result<Abandoned> {
-        let (plan, entries, is_young) = recover::abandonable(&self.connection, id).await?;
+        let (plan, entries) = recover::abandonable(&self.connection, id).await?;
         let clients = recover::clients_of(&self.connection, &plan)?;
-        leftovers::abandon(&plan, &entries, is_young, &clients).await
+        leftovers::abandon(&plan, &entries, OurIndices::of(&self.connection.config), &clients).await
     }
 }
 

@@ -21,8 +21,8 @@ use crate::obligation::Obligation;
 use crate::plan::Plan;
 
 use record::{
-    asked_last, damage_of, has_ended, left_to_wait, may_come_late, may_have_completed, owed,
-    owed_by_what_is_understood, plan_of, unreadable_end,
+    damage_of, has_ended, left_to_wait, may_come_late, may_have_completed, owed, owed_by_what_is_understood,
+    plan_of, unreadable_end,
 };
 pub use report::{RecoveredEnd, RecoveredRun, RecoveryReport};
 pub(crate) use retention::tidy;
@@ -325,9 +325,8 @@ pub(crate) fn clients_of(connection: &Connection, plan: &Plan) -> Result<Clients
     Clients::new(&connection.handles, dialect, store)
 }
 
-/// The plan and entries of the run that made a backup id, if its record leaves no doubt that the backup is of no use, and
-/// whether it asked for something within the grace.
-pub(crate) async fn abandonable(connection: &Connection, id: BackupId) -> Result<(Plan, Vec<Entry>, bool)> {
+/// The plan and entries of the run that made a backup id, if its record leaves no doubt that the backup is of no use.
+pub(crate) async fn abandonable(connection: &Connection, id: BackupId) -> Result<(Plan, Vec<Entry>)> {
     for history in histories(connection.journal.as_ref(), &connection.config.name).await?.into_iter().rev() {
         let entries = entries(&history)?;
         let Some(plan) = plan_of(&entries).filter(|plan| plan.id == id).cloned() else { continue };
@@ -337,9 +336,7 @@ pub(crate) async fn abandonable(connection: &Connection, id: BackupId) -> Result
         if may_have_completed(&history, &entries) {
             return Err(unreadable_end(&history).with_subject(id));
         }
-        let asked = asked_last(&history, &entries).map(|at| connection.clock.now().since(at));
-        let is_young = asked.is_some_and(|ago| ago < plan.limits.grace);
-        return Ok((plan, entries, is_young));
+        return Ok((plan, entries));
     }
     Err(Error::new(ErrorKind::Foreign, "no run in this journal made a backup with this id")
         .with_component(Component::Journal)

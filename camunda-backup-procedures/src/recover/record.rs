@@ -169,13 +169,6 @@ pub(super) fn damage_of(history: &RunHistory) -> Vec<String> {
     damaged.chain(gaps).chain(strangers).collect()
 }
 
-/// When something was asked for last.
-pub(super) fn asked_last(history: &RunHistory, entries: &[Entry]) -> Option<Timestamp> {
-    let intents =
-        entries.iter().zip(&history.records).filter(|(entry, _)| matches!(entry, Entry::Intent { .. }));
-    intents.map(|(_, record)| record.at).next_back()
-}
-
 pub(super) fn unreadable_end(history: &RunHistory) -> Error {
     let damage = damage_of(history).join("; ");
     Error::new(ErrorKind::NeedsOperator, format!("it may have completed, its records cannot be read: {damage}"))
