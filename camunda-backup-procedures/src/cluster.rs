@@ -15,7 +15,7 @@ use crate::facts::Facts;
 use crate::facts::discover::{Discovery, discover};
 use crate::journal::RunId;
 use crate::plan::Plan;
-use crate::recover::{self, RecoveryReport};
+use crate::recover::{self, RecoveryFailure, RecoveryReport};
 use crate::report::{Failure, Report};
 use crate::run;
 use crate::run_handle::RunHandle;
@@ -140,7 +140,7 @@ impl Cluster {
     ///
     /// # Errors
     /// As those of [`recover`].
-    pub async fn recover(&self) -> Result<RecoveryReport> {
+    pub async fn recover(&self) -> Result<RecoveryReport, RecoveryFailure> {
         Box::pin(recover::recover(&self.connection)).await
     }
 
@@ -226,7 +226,10 @@ impl Cluster {
 /// # Cancellation
 /// Dropping the future leaves what is not done yet for the next call. With a journal whose lock is made of puts and lists, the
 /// lock stays for about a minute as well.
-pub async fn recover(config: ClusterConfig, options: ConnectOptions) -> Result<RecoveryReport> {
+pub async fn recover(
+    config: ClusterConfig,
+    options: ConnectOptions,
+) -> Result<RecoveryReport, RecoveryFailure> {
     let connection = Box::pin(options.into_recovering(config)).await?;
     Box::pin(recover::recover(&connection)).await
 }

@@ -3,10 +3,11 @@
 pub(crate) mod clients;
 pub mod config;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{BackupId, Clock, Component, Error, Result, SystemClock, Transport};
+use camunda_backup_core::{BackupId, Clock, Component, Error, Result, SystemClock, Timestamp, Transport};
 
 use crate::engine::ProgressObserver;
 use crate::journal::{Bounded, Claim, FileJournal, Journal, claim};
@@ -90,8 +91,24 @@ impl ConnectOptions {
         };
         let journal: Arc<dyn Journal> = Arc::new(Bounded::new(journal));
         let handles = Handles::new(&config, &transport)?;
-        let clock = self.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let clock: Arc<dyn Clock> = match self.clock {
+            Some(clock) => Arc::new(NeverPanics(clock)),
+            None => Arc::new(SystemClock),
+        };
         Ok(Connection { config, handles, journal, clock, observer: self.observer, used: Mutex::default() })
+    }
+}
+
+/// A clock of the caller that panics must not end a run that has paused exporting: the system's clock answers then.
+#[derive(Debug)]
+struct NeverPanics(Arc<dyn Clock>);
+
+impl Clock for NeverPanics {
+    fn now(&self) -> Timestamp {
+        std::panic::catch_unwind(AssertUnwindSafe(|| self.0.now())).unwrap_or_else(|_| {
+            tracing::error!("the clock that was given panicked; the system's clock is used");
+            SystemClock.now()
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a dead process still owes, paid by a living one.
 
+mod debts;
+mod late;
 mod record;
 mod report;
 mod retention;
@@ -14,17 +16,17 @@ use crate::backup::leftovers::{self, Leftover};
 use crate::connection::Connection;
 use crate::connection::clients::Clients;
 use crate::engine::{Entry, RunOutcome, entries};
-use crate::exporting::{is_paused, resume_exporting};
-use crate::facts::discover::dialect_for;
-use crate::journal::{Claim, RunHistory, RunId, RunLog, histories, lock_only, open_claims};
+use crate::exporting::{self, Seen};
+use crate::facts::discover::{dialect_for, gateway_version};
+use crate::journal::{Claim, RunHistory, RunLog, claim, histories, lock_only, open_claims};
 use crate::obligation::Obligation;
 use crate::plan::Plan;
 
-use record::{
-    damage_of, has_ended, left_to_wait, may_come_late, may_have_completed, owed, owed_by_what_is_understood,
-    plan_of, unreadable_end,
-};
-pub use report::{RecoveredEnd, RecoveredRun, RecoveryReport};
+pub(crate) use debts::debts;
+use debts::{another_cluster, clusters, is_of_this_gateway, pay, pay_what_is_understood};
+use late::{Late, came_late, newest};
+use record::{damage_of, has_ended, left_to_wait, may_have_completed, owed, plan_of, unreadable_end};
+pub use report::{ExportingSeen, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport};
 pub(crate) use retention::tidy;
 
 /// A number for run names, different for every claim of a cluster.
@@ -32,80 +34,131 @@ pub(crate) fn nonce(claim: &Claim) -> u32 {
     u32::try_from(claim.token() & u64::from(u32::MAX)).unwrap_or_default()
 }
 
-/// What earlier runs still owe, with the run that does.
-pub(crate) async fn debts(connection: &Connection) -> Result<Vec<(RunId, Obligation)>> {
-    let mut owing = Vec::new();
-    for history in histories(connection.journal.as_ref(), &connection.config.name).await? {
-        let entries = entries(&history)?;
-        let owed = owed(&history, &entries)?;
-        owing.extend(owed.into_iter().map(|obligation| (history.run.clone(), obligation)));
+/// What one call did and could not do. One run's trouble hides nothing of another's.
+#[derive(Default)]
+struct Recovery {
+    report: RecoveryReport,
+    errors: Vec<Error>,
+}
+
+impl Recovery {
+    fn end(self) -> Result<RecoveryReport, RecoveryFailure> {
+        let mut errors = self.errors.into_iter();
+        match errors.next() {
+            None => Ok(self.report),
+            Some(error) => Err(RecoveryFailure::new(error, errors.collect(), self.report)),
+        }
     }
-    Ok(owing)
+
+    fn is_claimed(&self) -> bool {
+        self.errors.iter().any(|error| error.kind() == ErrorKind::Claimed)
+    }
 }
 
 /// Finishes what dead runs owe. See [`Cluster::recover`](crate::Cluster::recover).
-pub(crate) async fn recover(connection: &Connection) -> Result<RecoveryReport> {
-    if let Some(nothing_to_do) = look(connection).await? {
-        return Ok(nothing_to_do);
+pub(crate) async fn recover(connection: &Connection) -> Result<RecoveryReport, RecoveryFailure> {
+    let mut recovery = Recovery::default();
+    for cluster in clusters(connection).await? {
+        if let Err(error) = recover_cluster(connection, &cluster, &mut recovery).await {
+            recovery.errors.push(error);
+        }
     }
-    let mut claim = match connection.claim().await {
+    // What a living run has paused is its own business.
+    if !recovery.is_claimed() {
+        recovery.report.exporting = exporting_now(connection).await;
+    }
+    recovery.end()
+}
+
+/// How long looking at exporting may take. It is said what was seen; nothing depends on it.
+const LOOK: Duration = Duration::from_secs(20);
+
+/// A journal without a debt proves nothing: its volume may not be mounted, or another one may have been used.
+async fn exporting_now(connection: &Connection) -> ExportingSeen {
+    let looking = async {
+        let (version, _) = gateway_version(&connection.config, &connection.handles.zeebe).await?;
+        let dialect = dialect_for(&connection.config, &version)?;
+        let clients = Clients::new(&connection.handles, dialect, None)?;
+        let resume = clients.exporting.http().curl(&clients.exporting.resume_call());
+        Ok::<_, Error>((exporting::look_around(&clients).await, resume))
+    };
+    match tokio::time::timeout(LOOK, looking).await {
+        Ok(Ok((Seen::Runs, _))) => ExportingSeen::Runs,
+        Ok(Ok((Seen::Paused(what), resume))) => ExportingSeen::Paused { what, resume },
+        Ok(Ok((Seen::Stopped(what), _))) => ExportingSeen::Stopped { what },
+        Ok(Ok((Seen::Unseen(why), _))) => ExportingSeen::Unseen { why },
+        Ok(Err(error)) => ExportingSeen::Unseen { why: error.to_string() },
+        Err(_) => ExportingSeen::Unseen { why: format!("no answer within {LOOK:?}") },
+    }
+}
+
+async fn recover_cluster(connection: &Connection, cluster: &str, recovery: &mut Recovery) -> Result<()> {
+    if is_nothing_to_do(connection, cluster, recovery).await? {
+        return Ok(());
+    }
+    let now = connection.clock.now();
+    let mut claim = match claim(Arc::clone(&connection.journal), cluster, "camunda-backup", now).await {
         Ok(claim) => claim,
         Err(error) if error.kind() == ErrorKind::Journal => {
-            return Err(pay_unrecorded(connection, error).await);
+            return Err(pay_unrecorded(connection, cluster, error).await);
         }
         Err(error) => return Err(error),
     };
-    let mut result = recover_claimed(connection, &claim).await;
-    if result.is_ok() {
+    let before = recovery.errors.len();
+    if let Err(error) = recover_claimed(connection, &claim, recovery).await {
+        recovery.errors.push(error);
+    }
+    if recovery.errors.len() == before {
         let orphans: Vec<u64> = claim.orphans().iter().map(|orphan| orphan.token).collect();
         for token in orphans {
             if let Err(error) = claim.settle(token).await {
-                result = Err(error);
+                recovery.errors.push(error);
             }
         }
     }
     tidy(connection, &claim).await;
-    let released = claim.release().await;
-    let report = result?;
-    released?;
-    Ok(report)
+    claim.release().await
 }
 
-/// What there is to say if there is nothing to do: every run has ended and owes nothing, no claim is open, and no pause
-/// came late. Without lock and claim, so that a call that finds nothing leaves nothing, and is in nobody's way.
-async fn look(connection: &Connection) -> Result<Option<RecoveryReport>> {
-    let (journal, cluster) = (connection.journal.as_ref(), &connection.config.name);
+/// Whether every run has ended and owes nothing, no claim is open, and no pause came late; says what there is to say then.
+/// Without lock and claim, so that a call that finds nothing leaves nothing, and is in nobody's way.
+async fn is_nothing_to_do(connection: &Connection, cluster: &str, recovery: &mut Recovery) -> Result<bool> {
+    let journal = connection.journal.as_ref();
     // In this order: whoever has claimed the cluster since has a claim that the next call sees.
     let all = histories(journal, cluster).await?;
     if !open_claims(journal, cluster).await?.is_empty() {
-        return Ok(None);
+        return Ok(false);
     }
     for history in &all {
-        let Ok(entries) = entries(history) else { return Ok(None) };
+        let Ok(entries) = entries(history) else { return Ok(false) };
         if !has_ended(&entries) || !owed(history, &entries).is_ok_and(|owed| owed.is_empty()) {
-            return Ok(None);
+            return Ok(false);
         }
     }
+    let mut doubts = Vec::new();
     for history in &all {
-        if came_late(connection, history).await?.is_some() {
-            return Ok(None);
+        match came_late(connection, history, newest(&all)).await? {
+            Late::No => {}
+            Late::Ours(_) => return Ok(false),
+            Late::Perhaps(error) => doubts.push(error),
         }
     }
-    let damage = all.iter().flat_map(damage_of).collect();
-    Ok(Some(RecoveryReport { damage, ..RecoveryReport::default() }))
+    recovery.errors.extend(doubts);
+    recovery.report.damage.extend(all.iter().flat_map(damage_of));
+    Ok(true)
 }
 
 /// The journal takes no record, not even who recovers. What is owed is done all the same; it stays on record as owed, and
 /// the next call does it again. Returns what to tell the caller.
-async fn pay_unrecorded(connection: &Connection, refused: Error) -> Error {
-    let (journal, name) = (&connection.journal, &connection.config.name);
-    let locked = lock_only(journal, name, "camunda-backup", connection.clock.now()).await;
+async fn pay_unrecorded(connection: &Connection, cluster: &str, refused: Error) -> Error {
+    let journal = &connection.journal;
+    let locked = lock_only(journal, cluster, "camunda-backup", connection.clock.now()).await;
     let guard = match locked {
         Ok(guard) => guard,
         Err(error) if error.kind() == ErrorKind::Claimed => return error,
         Err(_) => return refused,
     };
-    let paid = pay_everything(connection).await;
+    let paid = pay_everything(connection, cluster).await;
     if let Err(error) = connection.journal.unlock(guard).await {
         tracing::warn!(%error, "the lock could not be given back");
     }
@@ -124,9 +177,9 @@ async fn pay_unrecorded(connection: &Connection, refused: Error) -> Error {
     }
 }
 
-async fn pay_everything(connection: &Connection) -> Result<Vec<String>> {
+async fn pay_everything(connection: &Connection, cluster: &str) -> Result<Vec<String>> {
     let (mut paid, mut first_error) = (Vec::new(), None);
-    for history in histories(connection.journal.as_ref(), &connection.config.name).await? {
+    for history in histories(connection.journal.as_ref(), cluster).await? {
         let owed = entries(&history).and_then(|entries| Ok((owed(&history, &entries)?, entries)));
         let (obligations, entries) = match owed {
             Ok(owed) => owed,
@@ -136,7 +189,7 @@ async fn pay_everything(connection: &Connection) -> Result<Vec<String>> {
             }
         };
         for obligation in obligations {
-            let late = left_to_wait(&history, &entries, &obligation, connection.clock.now());
+            let late = left_to_wait(&history, &entries, &obligation);
             match pay(connection, &obligation, late).await {
                 Ok(_) => paid.push(obligation.to_string()),
                 Err(error) => first_error = first_error.or(Some(error)),
@@ -146,28 +199,34 @@ async fn pay_everything(connection: &Connection) -> Result<Vec<String>> {
     first_error.map_or(Ok(paid), Err)
 }
 
-async fn recover_claimed(connection: &Connection, claim: &Claim) -> Result<RecoveryReport> {
-    let mut report = RecoveryReport::default();
-    let mut first_error = None;
-    let all = histories(connection.journal.as_ref(), &connection.config.name).await?;
-    for history in &all {
-        // One run's trouble must not keep another's debt from being paid.
+async fn recover_claimed(connection: &Connection, claim: &Claim, recovery: &mut Recovery) -> Result<()> {
+    let all = histories(connection.journal.as_ref(), claim.cluster()).await?;
+    let is_ours = |history: &&RunHistory| {
+        claim.cluster() == connection.config.name || is_of_this_gateway(connection, history)
+    };
+    let mut unpaid = false;
+    for history in all.iter().filter(is_ours) {
         match recover_run(connection, claim, history, None).await {
-            Ok(run) => report.runs.extend(run),
-            Err(error) => first_error = first_error.or(Some(error)),
+            Ok(run) => recovery.report.runs.extend(run),
+            Err(error) => {
+                unpaid |= error.kind() == ErrorKind::NeedsOperator && error.operation().is_some();
+                recovery.errors.push(error);
+            }
         }
     }
     // Only a pause that nobody owes any more can be one that came late.
-    for history in all.iter().filter(|_| first_error.is_none()) {
-        if let Some(late) = came_late(connection, history).await? {
-            report.runs.extend(recover_run(connection, claim, history, Some(late)).await?);
+    for history in all.iter().filter(is_ours).filter(|_| !unpaid) {
+        match came_late(connection, history, newest(&all)).await? {
+            Late::No => {}
+            Late::Perhaps(error) => recovery.errors.push(error),
+            Late::Ours(late) => match recover_run(connection, claim, history, Some(late)).await {
+                Ok(run) => recovery.report.runs.extend(run),
+                Err(error) => recovery.errors.push(error),
+            },
         }
     }
-    report.damage = all.iter().flat_map(damage_of).collect();
-    match first_error {
-        None => Ok(report),
-        Some(error) => Err(error),
-    }
+    recovery.report.damage.extend(all.iter().flat_map(damage_of));
+    Ok(())
 }
 
 async fn recover_run(
@@ -185,8 +244,7 @@ async fn recover_run(
     }
     let (journal, run, now) = (Arc::clone(&connection.journal), history.run.clone(), connection.clock.now());
     // What the fenced-off process wrote up to now counts, so the history is read again behind the fence.
-    let (mut log, history) =
-        RunLog::resume(journal, &connection.config.name, run, claim.token(), now).await?;
+    let (mut log, history) = RunLog::resume(journal, claim.cluster(), run, claim.token(), now).await?;
     let entries = entries(&history)?;
     let mut first_error = None;
     let mut paid = Vec::new();
@@ -196,7 +254,7 @@ async fn recover_run(
         log.append(connection.clock.now(), &Entry::Intent { step, owes: Some(owes) }).await?;
     }
     for obligation in owed(&history, &entries)?.into_iter().chain(late) {
-        let late = left_to_wait(&history, &entries, &obligation, connection.clock.now());
+        let late = left_to_wait(&history, &entries, &obligation);
         match pay(connection, &obligation, late).await {
             Ok(attempts) => {
                 paid.push(obligation.to_string());
@@ -233,81 +291,6 @@ async fn recover_run(
     };
     let (run, id) = (history.run.to_string(), plan.map(|plan| plan.id));
     Ok(Some(RecoveredRun { run, id, end, paid, leftovers }))
-}
-
-/// A run of which not everything is understood keeps its error, and what is understood is done.
-async fn pay_what_is_understood(connection: &Connection, history: &RunHistory, error: Error) -> Error {
-    for obligation in owed_by_what_is_understood(history) {
-        if let Err(unpaid) = pay(connection, &obligation, Duration::ZERO).await {
-            return unpaid
-                .with_subject(format!("run {} owes to {obligation}", history.run))
-                .with_source(error);
-        }
-        tracing::warn!(run = %history.run, %obligation, "done, and stays on record as owed: not all of it is understood");
-    }
-    error
-}
-
-/// How long a pause that is found is taken for one of ours that came late.
-const OURS_AFTER_ALL: Duration = Duration::from_secs(60 * 60);
-/// How long it is at least named as one that could be ours.
-const PERHAPS_OURS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// A pause of ours that came true after it had been resumed already. Somebody else's in the same mode looks the same.
-async fn came_late(connection: &Connection, history: &RunHistory) -> Result<Option<Obligation>> {
-    let late = entries(history).ok().and_then(|entries| may_come_late(history, &entries));
-    let Some((owed, sent)) = late else { return Ok(None) };
-    let age = connection.clock.now().since(sent);
-    let Obligation::ResumeExporting { gateway, version, mode, replicas } = &owed;
-    if age > PERHAPS_OURS || !connection.config.is_at(gateway) {
-        return Ok(None);
-    }
-    let clients = Clients::new(&connection.handles, dialect_for(&connection.config, version)?, None)?;
-    if !is_paused(&clients, replicas, *mode, connection.clock.as_ref()).await {
-        return Ok(None);
-    }
-    if age <= OURS_AFTER_ALL {
-        return Ok(Some(owed));
-    }
-    let resume = clients.exporting.http().curl(&clients.exporting.resume_call());
-    let message =
-        format!("exporting is paused, and run {} sent a pause that was never answered", history.run);
-    Err(Error::new(ErrorKind::NeedsOperator, message)
-        .with_component(Component::Zeebe)
-        .with_advice(format!("if nobody else has paused it, it is that one: send\n    {resume}"))
-        .with_requests([resume]))
-}
-
-/// How long one call tries. Somebody waits for it at start-up, and the next call tries again.
-const PATIENCE: Duration = Duration::from_secs(3 * 60);
-
-async fn pay(connection: &Connection, obligation: &Obligation, late: Duration) -> Result<u32> {
-    let Obligation::ResumeExporting { gateway, version, replicas, .. } = obligation;
-    if !connection.config.is_at(gateway) {
-        return Err(another_cluster(connection, gateway));
-    }
-    let dialect = dialect_for(&connection.config, version)?;
-    let clients = Clients::new(&connection.handles, dialect, None)?;
-    let clock = connection.clock.as_ref();
-    let resumed = resume_exporting(&clients, replicas, clock, PATIENCE).await?;
-    if late.is_zero() {
-        return Ok(resumed.attempts);
-    }
-    tokio::time::sleep(late).await;
-    let again = resume_exporting(&clients, replicas, clock, PATIENCE).await?;
-    Ok(resumed.attempts + again.attempts)
-}
-
-/// Seeing that exporting runs here says nothing about the cluster that is owed to.
-fn another_cluster(connection: &Connection, gateway: &str) -> Error {
-    let message = format!(
-        "this is owed to the cluster at {gateway}, and the configuration has the one at {}",
-        connection.config.zeebe.base()
-    );
-    Error::new(ErrorKind::NeedsOperator, message).with_component(Component::Zeebe).with_advice(
-        "run `recover()` with the configuration of that cluster, and give each cluster a name or journal of its own; \
-         if it is this one at a new address, add the old one to `formerly` (CAMUNDA_ZEEBE_FORMER_URLS)",
-    )
 }
 
 fn leftovers_of(connection: &Connection, plan: &Plan, entries: &[Entry]) -> Result<Vec<Leftover>> {

@@ -9,7 +9,9 @@ use camunda_backup::procedures::journal::{
     Holder, Key, Lock, LockGuard, Put, Removal, RunHistory, RunId, RunLog, claim, histories,
 };
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster};
-use camunda_backup::{Error, ErrorKind, Journal, MemoryJournal, RecoveryReport, Result, recover};
+use camunda_backup::{
+    Error, ErrorKind, Journal, MemoryJournal, RecoveryFailure, RecoveryReport, Result, recover,
+};
 
 use crate::world::{assert_running, backup, completed, eight_six, failed, is_paused};
 
@@ -23,7 +25,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 async fn recover_with(
     simulated: &SimulatedCluster,
     journal: impl Journal + 'static,
-) -> Result<RecoveryReport> {
+) -> Result<RecoveryReport, RecoveryFailure> {
     let mut parts = simulated.connect_options();
     parts.journal = Some(Arc::new(journal));
     recover(simulated.config().unwrap(), parts).await

@@ -11,8 +11,8 @@ use super::events::RunEventKind;
 use super::ledger::Entry;
 use super::{Engine, deadline_in};
 use crate::exporting::Window;
-use crate::exporting::{LATEST_EFFECT, Resumption, resume_exporting};
-use crate::obligation::{Obligation, Replicas};
+use crate::exporting::{self, Attempt, LATEST_EFFECT, Payment};
+use crate::obligation::Obligation;
 use crate::plan::Bracket;
 
 /// How long exporting was, or may have been, paused in this run.
@@ -72,20 +72,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Pays what is owed. Not cancellable, with a budget of its own, and never dependent on the journal.
+    /// Pays what is owed. Not cancellable, with a budget of its own, and never dependent on the journal. Every attempt that does
+    /// not succeed is an event.
     async fn close(&self, owed: &Obligation) -> Result<(), Error> {
-        let Obligation::ResumeExporting { replicas, .. } = owed;
-        let budget = self.context.plan.limits.max_resume;
-        let clients = &self.context.clients;
-        let resumed = resume_exporting(clients, replicas, self.context.clock.as_ref(), budget).await;
-        let Resumption { window, attempts, broker_by_broker } = resumed
-            .map_err(|error| error.with_subject(format!("backup {} owes to {owed}", self.context.plan.id)))?;
+        let owes =
+            |error: Error| error.with_subject(format!("backup {} owes to {owed}", self.context.plan.id));
+        let Payment { window, mut attempts, broker_by_broker } = self.pay(owed).await.map_err(owes)?;
         self.pause_ends(window, broker_by_broker);
-        let again = self.close_again_if_late(replicas, budget).await.map_err(|error| {
-            self.pause_may_go_on();
-            error.with_subject(format!("backup {} owes to {owed}", self.context.plan.id))
-        });
-        let attempts = attempts + again?;
+        // A pause that was never seen may come true after it was resumed; then it is resumed once more.
+        if let Some(given_up) = self.pause_record().unconfirmed {
+            tokio::time::sleep_until(given_up + LATEST_EFFECT).await;
+            let again = self.pay(owed).await.map_err(|error| {
+                self.pause_may_go_on();
+                owes(error)
+            })?;
+            attempts += again.attempts;
+        }
         let paused = self.pause_record().lasted().unwrap_or_default();
         self.events.emit(RunEventKind::Paid { paused });
         let written = self.ledger.write(Entry::Paid { obligation: owed.clone(), attempts }).await;
@@ -99,13 +101,13 @@ impl Engine {
         })
     }
 
-    /// A pause that was never seen may come true after it was resumed; then it is resumed once more.
-    async fn close_again_if_late(&self, replicas: &Replicas, budget: Duration) -> Result<u32, Error> {
-        let Some(given_up) = self.pause_record().unconfirmed else { return Ok(0) };
-        tokio::time::sleep_until(given_up + LATEST_EFFECT).await;
-        let resumed =
-            resume_exporting(&self.context.clients, replicas, self.context.clock.as_ref(), budget).await?;
-        Ok(resumed.attempts)
+    async fn pay(&self, owed: &Obligation) -> Result<Payment, Error> {
+        let told = |attempt: Attempt<'_>| {
+            let Attempt { number, seen, waited } = attempt;
+            self.events.emit(RunEventKind::Closing { attempt: number, text: seen.to_owned(), waited });
+        };
+        let budget = self.context.plan.limits.max_resume;
+        exporting::pay(owed, &self.context.clients, &self.context.clock, budget, &told).await
     }
 
     /// The pause of this run so far.

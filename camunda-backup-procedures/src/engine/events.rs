@@ -136,6 +136,15 @@ pub enum RunEventKind {
         /// What, in words.
         what: String,
     },
+    /// An attempt to do what is owed has failed, and the next one follows.
+    Closing {
+        /// Its number, from 1.
+        attempt: u32,
+        /// What was seen, in words.
+        text: String,
+        /// How long it has been tried.
+        waited: Duration,
+    },
     /// What was owed is done. Never told when it could not be done; see [`Report::owing`](crate::Report::owing).
     Paid {
         /// How long exporting was paused.
@@ -186,6 +195,9 @@ impl fmt::Display for RunEventKind {
             Self::Reached { step, took } => write!(f, "{step}: done after {took:.1?}"),
             Self::StepFailed { step, why } => write!(f, "{step}: failed: {why}"),
             Self::Owes { what } => write!(f, "from now on owes to {what}"),
+            Self::Closing { attempt, text, waited } => {
+                write!(f, "owes still, after attempt {attempt} and {waited:.1?}: {text}")
+            }
             Self::Paid { paused } => write!(f, "owes nothing; exporting was paused for {paused:.1?}"),
             Self::Refused { why } => write!(f, "the run did not begin, and nothing was changed: {why}"),
             Self::Finished { outcome, .. } => f.write_str(outcome),

@@ -14,6 +14,9 @@ use crate::exporting::{Certainty, Window};
 use crate::facts::{replicas_of, replicas_of_members};
 use crate::obligation::Replicas;
 
+/// How long one answer to a look is waited for. What comes later is as good as nothing: others may be paused meanwhile.
+const ONE_ANSWER: Duration = Duration::from_secs(5);
+
 /// What all replicas do together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Exporting {
@@ -23,6 +26,8 @@ pub(crate) enum Exporting {
     Paused(PauseMode),
     /// Some do this, some that: in words.
     Mixed(String),
+    /// Some replica neither exports nor is paused, such as `CLOSED` after an exporter's failure: in words.
+    Stopped(String),
     /// Not everything could be seen: in words, broker by broker.
     Unseen(String),
     /// There is nobody to ask: neither brokers' addresses nor a status in this version.
@@ -46,10 +51,14 @@ pub(crate) async fn look(
         topology: topology(clients, expected).await?,
     };
     let mut unseen = Vec::new();
-    // At the same time: a dead broker answers late, and must not keep the others waiting.
-    let asked =
-        clients.partitions.iter().map(|(broker, client)| async move { (broker, client.statuses().await) });
-    for (broker, answer) in join_all(asked).await {
+    // At the same time, and each with a limit: a dead broker answers late, and must not keep the others waiting.
+    let asked = clients.partitions.iter().map(|(broker, client)| async move {
+        let answer = tokio::time::timeout(ONE_ANSWER, client.statuses()).await;
+        (broker, answer.unwrap_or_else(|_| Err(late(&format!("broker {broker}")))))
+    });
+    let status = tokio::time::timeout(ONE_ANSWER, clients.exporting.status());
+    let (answers, status) = tokio::join!(join_all(asked), status);
+    for (broker, answer) in answers {
         match answer {
             Ok(statuses) => {
                 window.partitions.insert(broker.clone(), statuses);
@@ -61,7 +70,7 @@ pub(crate) async fn look(
             Err(_) => {}
         }
     }
-    let by_status = match clients.exporting.status().await {
+    let by_status = match status.unwrap_or_else(|_| Err(late("the exporting status"))) {
         Ok(status) => Some(from_status(&status)),
         Err(error) if error.kind() == ErrorKind::Unsupported => None,
         Err(error) => Some(Exporting::Unseen(error.to_string())),
@@ -97,6 +106,89 @@ pub(crate) async fn is_paused(
     let mut phases =
         window.partitions.values().flat_map(BTreeMap::values).filter_map(|s| s.exporter_phase.as_ref());
     exporting == Exporting::Paused(mode) || phases.any(|phase| kind_of(phase) == paused)
+}
+
+/// What exporting does, asked of whoever can be asked without knowing who belongs to the cluster.
+pub(crate) async fn look_around(clients: &Clients) -> Seen {
+    let asked = clients.partitions.iter().map(|(broker, client)| async move {
+        let answer = tokio::time::timeout(ONE_ANSWER, client.statuses()).await;
+        (broker, answer.unwrap_or_else(|_| Err(late(&format!("broker {broker}")))))
+    });
+    let status = tokio::time::timeout(ONE_ANSWER, clients.exporting.status());
+    let (answers, status) = tokio::join!(join_all(asked), status);
+    let mut found = Found::default();
+    match status.unwrap_or_else(|_| Err(late("the exporting status"))) {
+        Ok(status) => {
+            found.add(&from_status(&status), || format!("the cluster's exporting status is {status}"))
+        }
+        Err(error) if error.kind() == ErrorKind::Unsupported => {}
+        Err(error) => found.unseen.push(error.to_string()),
+    }
+    for (broker, answer) in answers {
+        match answer {
+            Ok(statuses) => found.add_broker(broker, &statuses),
+            Err(error) => found.unseen.push(error.to_string()),
+        }
+    }
+    found.in_sum()
+}
+
+/// What exporting does, as far as it could be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Whoever was asked exports, and everybody with an address answered.
+    Runs,
+    /// Somebody is paused: in words.
+    Paused(String),
+    /// Nobody is paused, and somebody does not export either: in words.
+    Stopped(String),
+    /// Nobody is seen to be paused, and not everybody could be asked: in words.
+    Unseen(String),
+}
+
+/// What the answers say, by what it means.
+#[derive(Debug, Default)]
+struct Found {
+    running: usize,
+    paused: Vec<String>,
+    stopped: Vec<String>,
+    unseen: Vec<String>,
+}
+
+impl Found {
+    fn add(&mut self, exporting: &Exporting, words: impl FnOnce() -> String) {
+        match exporting {
+            Exporting::Everywhere => self.running += 1,
+            Exporting::Paused(_) => self.paused.push(words()),
+            _ => self.stopped.push(words()),
+        }
+    }
+
+    fn add_broker(&mut self, broker: &BrokerId, statuses: &BTreeMap<PartitionId, PartitionStatus>) {
+        for (partition, status) in statuses {
+            let Some(phase) = &status.exporter_phase else { continue };
+            let words = format!("partition {partition} of broker {broker} is {phase}");
+            match kind_of(phase) {
+                Kind::Exporting => self.running += 1,
+                Kind::Soft | Kind::Hard => self.paused.push(words),
+                Kind::Other => self.stopped.push(words),
+            }
+        }
+    }
+
+    fn in_sum(self) -> Seen {
+        if !self.paused.is_empty() {
+            Seen::Paused(self.paused.join("; "))
+        } else if !self.stopped.is_empty() {
+            Seen::Stopped(self.stopped.join("; "))
+        } else if !self.unseen.is_empty() {
+            Seen::Unseen(self.unseen.join("; "))
+        } else if self.running == 0 {
+            Seen::Unseen("no broker with an address shows a phase".to_owned())
+        } else {
+            Seen::Runs
+        }
+    }
 }
 
 /// Whether the topology shows replicas that nobody planned with, and that nobody has looked at therefore.
@@ -207,6 +299,11 @@ async fn topology(clients: &Clients, expected: &Replicas) -> Result<Option<Topol
     }
 }
 
+fn late(what: &str) -> Error {
+    Error::new(ErrorKind::Unavailable, format!("{what} did not answer within {ONE_ANSWER:?}"))
+        .with_component(Component::Zeebe)
+}
+
 fn late_topology() -> Error {
     let message = format!("the topology did not come within {SHORTER_THAN_A_START:?}");
     Error::new(ErrorKind::Unavailable, message).with_component(Component::Rest)
@@ -217,7 +314,7 @@ fn from_status(status: &ExportingStatus) -> Exporting {
         ExportingStatus::Exporting => Exporting::Everywhere,
         ExportingStatus::Paused => Exporting::Paused(PauseMode::Hard),
         ExportingStatus::SoftPaused => Exporting::Paused(PauseMode::Soft),
-        other => Exporting::Mixed(format!("the cluster's exporting status is {other}")),
+        other => Exporting::Stopped(format!("the cluster's exporting status is {other}")),
     }
 }
 
@@ -255,11 +352,13 @@ fn from_replicas(
     if !dark.is_empty() && problems.is_empty() {
         problems.push(format!("no replica shows a phase for partition {}", dark.join(", ")));
     }
+    let has_other = kinds.contains(&Kind::Other);
     match (kinds.len(), kinds.into_iter().next()) {
         _ if !problems.is_empty() => Exporting::Unseen(problems.join("; ")),
         (1, Some(Kind::Exporting)) => Exporting::Everywhere,
         (1, Some(Kind::Soft)) => Exporting::Paused(PauseMode::Soft),
         (1, Some(Kind::Hard)) => Exporting::Paused(PauseMode::Hard),
+        _ if has_other => Exporting::Stopped(in_words(&phases)),
         _ => Exporting::Mixed(in_words(&phases)),
     }
 }

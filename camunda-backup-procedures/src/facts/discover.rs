@@ -88,7 +88,10 @@ async fn maybe<T>(look: Option<impl Future<Output = Result<T>>>) -> Probe<T> {
     }
 }
 
-async fn gateway_version(config: &ClusterConfig, zeebe: &HttpClient) -> Result<(CamundaVersion, String)> {
+pub(crate) async fn gateway_version(
+    config: &ClusterConfig,
+    zeebe: &HttpClient,
+) -> Result<(CamundaVersion, String)> {
     let detected = detect_version(zeebe).await?;
     match (&config.version, detected.version) {
         (Some(told), Some(seen)) if *told != seen => Err(Error::new(

@@ -111,17 +111,11 @@ fn opening(history: &RunHistory, entries: &[Entry], owed: &Obligation) -> Option
     Some(Opening { sent, answered, confirmed })
 }
 
-/// How long a pause that was never seen must still be reckoned with. Nobody knows when a process died that has not even
-/// written down an answer: it may have been a moment ago.
-pub(super) fn left_to_wait(
-    history: &RunHistory,
-    entries: &[Entry],
-    owed: &Obligation,
-    now: Timestamp,
-) -> Duration {
+/// How long a pause that was never seen may still come true, counted from now. A recorded time never shortens it: the clock that
+/// wrote it may have been another one, and nobody knows when a process died that has not even written down an answer.
+pub(super) fn left_to_wait(history: &RunHistory, entries: &[Entry], owed: &Obligation) -> Duration {
     match opening(history, entries, owed) {
         Some(Opening { confirmed: true, .. }) => Duration::ZERO,
-        Some(Opening { answered: Some((at, _)), .. }) => LATEST_EFFECT.saturating_sub(now.since(at)),
         // Its record may be the one that cannot be read.
         Some(_) | None => LATEST_EFFECT,
     }

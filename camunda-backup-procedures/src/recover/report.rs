@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use camunda_backup_core::BackupId;
+use camunda_backup_core::{BackupId, Error};
 use serde::{Deserialize, Serialize};
 
 use crate::backup::leftovers::Leftover;
+use crate::report::Failure;
 
 /// What `recover()` found and did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -15,6 +16,121 @@ pub struct RecoveryReport {
     pub runs: Vec<RecoveredRun>,
     /// Damage in the journal, in words. A damaged record is never skipped silently.
     pub damage: Vec<String>,
+    /// What exporting did afterwards: a journal without a debt proves nothing about it.
+    #[serde(default)]
+    pub exporting: ExportingSeen,
+}
+
+/// What exporting was seen to do at the end of a recovery.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ExportingSeen {
+    /// Nobody looked: a run is alive, and what it has paused is its own business.
+    #[default]
+    NotAsked,
+    /// Every broker with an address answered, and all that show a phase export.
+    Runs,
+    /// It is paused somewhere, and nothing in this journal owes a resume: somebody else's pause, or the journal is not the one that
+    /// the run wrote to.
+    Paused {
+        /// Who is paused, in words.
+        what: String,
+        /// The request that resumes, for whoever is sure that nobody else wants the pause.
+        resume: String,
+    },
+    /// Somebody neither exports nor is paused, such as `CLOSED` after an exporter's failure.
+    Stopped {
+        /// Who, in words.
+        what: String,
+    },
+    /// It could not be seen.
+    Unseen {
+        /// Why.
+        why: String,
+    },
+}
+
+/// What a recovery could not do, with what it has done. It is the first error, and dereferences to it.
+#[non_exhaustive]
+pub struct RecoveryFailure(Box<Failed>);
+
+struct Failed {
+    error: Error,
+    secondary: Vec<Error>,
+    report: RecoveryReport,
+}
+
+impl RecoveryFailure {
+    pub(crate) fn new(error: Error, secondary: Vec<Error>, report: RecoveryReport) -> Self {
+        Self(Box::new(Failed { error, secondary, report }))
+    }
+
+    /// The first error.
+    pub fn error(&self) -> &Error {
+        &self.0.error
+    }
+
+    /// What went wrong beside it, such as with another run.
+    pub fn secondary(&self) -> &[Error] {
+        &self.0.secondary
+    }
+
+    /// What was found and done all the same.
+    pub fn recovered(&self) -> &RecoveryReport {
+        &self.0.report
+    }
+}
+
+impl std::ops::Deref for RecoveryFailure {
+    type Target = Error;
+    fn deref(&self) -> &Error {
+        self.error()
+    }
+}
+
+impl From<Error> for RecoveryFailure {
+    fn from(error: Error) -> Self {
+        Self::new(error, Vec::new(), RecoveryReport::default())
+    }
+}
+
+/// The first error alone.
+impl From<RecoveryFailure> for Error {
+    fn from(failure: RecoveryFailure) -> Self {
+        failure.0.error
+    }
+}
+
+impl From<RecoveryFailure> for Failure {
+    fn from(failure: RecoveryFailure) -> Self {
+        let Failed { error, secondary, .. } = *failure.0;
+        Self { error, secondary, report: None }
+    }
+}
+
+impl fmt::Display for RecoveryFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.error().report())?;
+        for error in self.secondary() {
+            write!(f, "\nbeside it: {}", error.report())?;
+        }
+        let done = &self.0.report;
+        if done.is_clean() { Ok(()) } else { write!(f, "\ndone all the same:\n{done}") }
+    }
+}
+
+/// The same: a `main` that returns it prints this.
+impl fmt::Debug for RecoveryFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl std::error::Error for RecoveryFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.error())
+    }
 }
 
 /// How a run stood that was recovered.
@@ -47,16 +163,23 @@ pub struct RecoveredRun {
 }
 
 impl RecoveryReport {
-    /// Whether there was nothing to do.
+    /// Whether there was nothing to do, and exporting was not seen to stand still.
     pub fn is_clean(&self) -> bool {
-        self.runs.is_empty() && self.damage.is_empty()
+        let stands_still =
+            matches!(self.exporting, ExportingSeen::Paused { .. } | ExportingSeen::Stopped { .. });
+        self.runs.is_empty() && self.damage.is_empty() && !stands_still
     }
 }
 
 impl fmt::Display for RecoveryReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_clean() {
-            return writeln!(f, "nothing to recover");
+            return match &self.exporting {
+                ExportingSeen::Unseen { why } => {
+                    writeln!(f, "nothing on record to recover; what exporting does could not be seen: {why}")
+                }
+                _ => writeln!(f, "nothing to recover"),
+            };
         }
         for run in &self.runs {
             let id = run.id.map_or_else(|| "an unknown id".to_owned(), |id| format!("backup {id}"));
@@ -78,6 +201,25 @@ impl fmt::Display for RecoveryReport {
         for damage in &self.damage {
             writeln!(f, "journal: {damage}")?;
         }
-        Ok(())
+        write!(f, "{}", self.exporting)
+    }
+}
+
+impl fmt::Display for ExportingSeen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAsked | Self::Runs => Ok(()),
+            Self::Paused { what, resume } => writeln!(
+                f,
+                "exporting IS PAUSED, and nothing in this journal owes a resume: {what}. Find out who paused it, and whether this is \
+                 the journal of the runs; if nobody wants the pause, send\n    {resume}"
+            ),
+            Self::Stopped { what } => writeln!(
+                f,
+                "exporting stands still, and nobody has paused it: {what}. Look for an exporter's error in the broker's log, \
+                 and restart the broker when it is cured"
+            ),
+            Self::Unseen { why } => writeln!(f, "what exporting does could not be seen: {why}"),
+        }
     }
 }

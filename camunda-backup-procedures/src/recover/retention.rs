@@ -26,7 +26,7 @@ pub(crate) async fn tidy(connection: &Connection, claim: &Claim) {
 }
 
 async fn remove_what_is_over(connection: &Connection, claim: &Claim) -> Result<()> {
-    let (journal, cluster) = (connection.journal.as_ref(), connection.config.name.as_str());
+    let (journal, cluster) = (connection.journal.as_ref(), claim.cluster());
     remove_claims(journal, cluster, claim.token()).await?;
     finish_removals(journal, cluster).await?;
     let days = connection.config.retention_days;

@@ -88,8 +88,8 @@ async fn backed_up(scene: &Scene, case: Option<Case>, mutant: Mutant) -> Explore
     drop(cluster);
     tokio::time::sleep(Duration::from_secs(1)).await; // virtual time
     let next = || FaultInjector::new(&simulated, None, mutant).connect_options();
-    let recovered = recover(config.clone(), next()).await;
-    let again = recover(config.clone(), next()).await;
+    let recovered = recover(config.clone(), next()).await.map_err(camunda_backup::Error::from);
+    let again = recover(config.clone(), next()).await.map_err(camunda_backup::Error::from);
     let aftermath =
         Aftermath { case, id, planned, cluster: &simulated, end: &end, ran_at_end, recovered, again };
     let mut violations = injector.violations();

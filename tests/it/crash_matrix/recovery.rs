@@ -64,6 +64,8 @@ fn recovered(scene: &Scene, death: Case, case: Option<Case>) -> Explored {
         let next = || FaultInjector::new(&simulated, None, Mutant::None).connect_options();
         let (recovered, again) =
             (recover(config.clone(), next()).await, recover(config.clone(), next()).await);
+        let (recovered, again) =
+            (recovered.map_err(camunda_backup::Error::from), again.map_err(camunda_backup::Error::from));
         let (cluster, planned, ran_at_end) = (&simulated, PauseKind::Soft, false);
         let aftermath = Aftermath { case, id, planned, cluster, end: &end, ran_at_end, recovered, again };
         let mut violations = invariants::violated(&aftermath).await;

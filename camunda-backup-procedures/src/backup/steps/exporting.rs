@@ -77,7 +77,7 @@ impl Step for Pause {
             Exporting::Paused(mode) => {
                 Check::Foreign(format!("exporting is paused in another mode ({mode:?})"))
             }
-            Exporting::Mixed(how) => pending(how),
+            Exporting::Mixed(how) | Exporting::Stopped(how) => pending(how),
             Exporting::Unseen(why) => return Err(unseen(&why)),
             Exporting::NoWitness => {
                 let moving = if self.still.has_begun() { self.still_moving(&window) } else { None };
@@ -139,7 +139,9 @@ impl Step for Hold {
             Exporting::Paused(mode) => {
                 Check::Failed(format!("the pause did not hold: the mode is now {mode:?}"))
             }
-            Exporting::Mixed(how) => Check::Failed(format!("the pause did not hold everywhere: {how}")),
+            Exporting::Mixed(how) | Exporting::Stopped(how) => {
+                Check::Failed(format!("the pause did not hold everywhere: {how}"))
+            }
         })
     }
 
@@ -171,7 +173,7 @@ impl Step for Running {
             Exporting::NoWitness => Check::Unreadable(Evidence::Window(window)),
             Exporting::Unseen(why) => return Err(unseen(&why)),
             Exporting::Paused(mode) => pending(format!("paused ({mode:?})")),
-            Exporting::Mixed(how) => pending(how),
+            Exporting::Mixed(how) | Exporting::Stopped(how) => pending(how),
         })
     }
 
