@@ -1,9 +1,12 @@
 //! Attempts to break the promise: exporting left paused without a record, or a backup called complete or PROVEN that is
 //! not. Each was found by somebody who tried, and would have succeeded.
 
+mod abandoning;
+mod closing;
 mod dead_runs;
 mod members;
 mod pauses;
+mod recovering;
 mod stored_plans;
 mod verdicts;
 

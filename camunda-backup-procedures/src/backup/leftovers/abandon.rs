@@ -5,9 +5,11 @@ use std::fmt;
 use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{BackupId, Component, Error, IndexPrefix, RepositoryName, Result, SnapshotName};
+use camunda_backup_core::{
+    BackupId, Component, Error, IndexPrefix, PartitionId, RepositoryName, Result, SnapshotName,
+};
 use camunda_backup_es::{SearchStore, SnapshotEntry};
-use camunda_backup_zeebe::{BackupState, PartName};
+use camunda_backup_zeebe::{BackupState, PartName, PartitionBackup, RuntimeBackup};
 use serde::{Deserialize, Serialize};
 
 use super::{Effect, has_completed, started};
@@ -103,21 +105,33 @@ pub(crate) async fn abandon(
         .with_subject(plan.id)
         .with_advice("nothing was deleted"));
     }
-    let mut deletion = Deletion { id: plan.id, clients, indices, abandoned: Abandoned::default() };
-    let mut absent = Vec::new();
+    let mut deletion = Deletion { plan, clients, indices, abandoned: Abandoned::default() };
+    let mut again = Vec::new();
     for (goal, effect) in started(plan, entries.iter()) {
-        if deletion.delete(goal).await? == Found::Nothing {
-            absent.extend(may_appear_for(goal, effect).map(|latest| (goal, latest)));
+        let said = deletion.abandoned.remaining.len();
+        let latest = match deletion.delete(goal).await? {
+            Found::Nothing => may_appear_for(goal, effect),
+            Found::Partly => Some(LATEST_PART),
+            Found::Something | Found::Unseen => None,
+        };
+        if let Some(latest) = latest {
+            // What remains of it is said by the second look.
+            deletion.abandoned.remaining.truncate(said);
+            again.push((goal, latest));
         }
     }
-    if let Some(latest) = absent.iter().map(|(_, latest)| *latest).max() {
+    if let Some(latest) = again.iter().map(|(_, latest)| *latest).max() {
         tracing::info!(id = %plan.id, ?latest, "waiting for what may still appear");
         tokio::time::sleep(latest).await;
-        for (goal, _) in absent {
+        for (goal, _) in again {
             deletion.delete(goal).await?;
         }
     }
     Ok(deletion.abandoned)
+}
+
+fn is_there(state: &BackupState) -> bool {
+    !matches!(state, BackupState::NotVisible | BackupState::Deleted)
 }
 
 /// Whether there was anything to delete.
@@ -125,12 +139,14 @@ pub(crate) async fn abandon(
 enum Found {
     Something,
     Nothing,
+    /// Some of it was there, and the rest may still come.
+    Partly,
     /// It could not be looked at, and that is said.
     Unseen,
 }
 
 struct Deletion<'a> {
-    id: BackupId,
+    plan: &'a Plan,
     clients: &'a Clients,
     indices: OurIndices<'a>,
     abandoned: Abandoned,
@@ -138,7 +154,7 @@ struct Deletion<'a> {
 
 impl Deletion<'_> {
     async fn delete(&mut self, goal: &Goal) -> Result<Found> {
-        let (id, clients) = (self.id, self.clients);
+        let (id, clients) = (self.plan.id, self.clients);
         Ok(match goal {
             Goal::ZeebeBackedUp => self.zeebe().await,
             Goal::HistoryBackedUp { app } => {
@@ -163,26 +179,39 @@ impl Deletion<'_> {
     }
 
     async fn zeebe(&mut self) -> Found {
-        let (what, runtime) = (format!("Zeebe backup {}", self.id), &self.clients.runtime);
-        let is_there = |state: &BackupState| !matches!(state, BackupState::NotVisible | BackupState::Deleted);
-        let before = runtime.status(self.id).await.map(|backup| is_there(&backup.state));
-        if let Err(error) = runtime.delete(self.id).await {
+        let (id, runtime) = (self.plan.id, &self.clients.runtime);
+        let what = format!("Zeebe backup {id}");
+        let before = runtime.status(id).await;
+        if let Err(error) = runtime.delete(id).await {
             if error.kind() != ErrorKind::NotFound {
                 return self.unseen(format!("{what}: {error}"));
             }
         }
-        match runtime.status(self.id).await {
+        match runtime.status(id).await {
             Ok(backup) if is_there(&backup.state) => {
-                return self.unseen(format!("{what} is {} still", backup.state));
+                self.abandoned.remaining.push(format!("{what} is {} still", backup.state));
+                return Found::Partly;
             }
             Ok(_) => {}
             Err(error) => return self.unseen(format!("{what}: {error}")),
         }
-        if before.is_ok_and(|was_there| was_there) {
-            self.abandoned.deleted.push(what);
-            return Found::Something;
+        match before {
+            Ok(backup) if is_there(&backup.state) => {
+                let may_grow = !self.has_all_parts(&backup);
+                self.abandoned.deleted.push(what);
+                if may_grow { Found::Partly } else { Found::Something }
+            }
+            _ => Found::Nothing,
         }
-        Found::Nothing
+    }
+
+    /// Whether every partition has made its share or failed to: one that has not even begun may begin after the others were
+    /// deleted.
+    fn has_all_parts(&self, backup: &RuntimeBackup) -> bool {
+        let ended = |part: &&PartitionBackup| part.state.is_completed() || part.state.is_terminal_failure();
+        let ended: BTreeSet<PartitionId> =
+            backup.partitions.iter().filter(ended).map(|part| part.partition).collect();
+        self.plan.pinned.replicas.values().flatten().all(|partition| ended.contains(partition))
     }
 
     async fn records(
@@ -209,7 +238,7 @@ impl Deletion<'_> {
     /// application goes on with its queue of parts although the first ones are deleted, so parts that were never seen may
     /// come yet.
     async fn parts(&mut self, app: &str, delete: impl Future<Output = Result<()>>) -> Found {
-        let (id, clients) = (self.id, self.clients);
+        let (id, clients) = (self.plan.id, self.clients);
         let Some((store, repository)) = &clients.store else {
             let why = match delete.await {
                 Ok(()) => format!("parts of {app}: deleted by its word only, there is no store to ask"),
