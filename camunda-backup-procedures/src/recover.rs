@@ -24,7 +24,7 @@ use crate::plan::Plan;
 
 pub(crate) use debts::debts;
 use debts::{another_cluster, clusters, is_of_this_gateway, pay, pay_what_is_understood};
-use late::{Late, came_late, newest};
+use late::{CAME_LATE, Late, came_late, newest};
 use record::{damage_of, has_ended, left_to_wait, may_have_completed, owed, plan_of, unreadable_end};
 pub use report::{ExportingSeen, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport};
 pub(crate) use retention::tidy;
@@ -250,7 +250,7 @@ async fn recover_run(
     let mut paid = Vec::new();
     if let Some(owes) = late.clone() {
         // Owed again, and on record as such before anything can go wrong.
-        let step = "pause-that-came-late".to_owned();
+        let step = CAME_LATE.to_owned();
         log.append(connection.clock.now(), &Entry::Intent { step, owes: Some(owes) }).await?;
     }
     for obligation in owed(&history, &entries)?.into_iter().chain(late) {

@@ -9,7 +9,7 @@ use camunda_backup_core::{Component, Error, Result, Timestamp};
 use super::record::may_come_late;
 use crate::connection::Connection;
 use crate::connection::clients::Clients;
-use crate::engine::entries;
+use crate::engine::{Entry, entries};
 use crate::exporting::is_paused;
 use crate::facts::discover::dialect_for;
 use crate::journal::RunHistory;
@@ -19,6 +19,8 @@ use crate::obligation::Obligation;
 const OURS_AFTER_ALL: Duration = Duration::from_secs(60 * 60);
 /// How long it is named as one that could be ours. A pause that is found later is reported without naming a run.
 const PERHAPS_OURS: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// The step under which a recovery owes a pause that came late.
+pub(super) const CAME_LATE: &str = "pause-that-came-late";
 /// How far the clocks of two hosts may be apart without anybody calling one of them wrong.
 const SKEW: Duration = Duration::from_secs(60);
 
@@ -42,8 +44,8 @@ pub(super) async fn came_late(
     history: &RunHistory,
     newest: Timestamp,
 ) -> Result<Late> {
-    let late = entries(history).ok().and_then(|entries| may_come_late(history, &entries));
-    let Some((owed, sent)) = late else { return Ok(Late::No) };
+    let Ok(entries) = entries(history) else { return Ok(Late::No) };
+    let Some((owed, sent)) = may_come_late(history, &entries) else { return Ok(Late::No) };
     let Obligation::ResumeExporting { gateway, version, mode, replicas } = &owed;
     let age = age(connection.clock.now(), sent, newest);
     if age.as_ref().is_ok_and(|age| *age > PERHAPS_OURS) || !connection.config.is_at(gateway) {
@@ -54,6 +56,7 @@ pub(super) async fn came_late(
         return Ok(Late::No);
     }
     let doubt = match age {
+        _ if has_come_late(&entries) => "it came late once, and was resumed by a recovery".to_owned(),
         Ok(age) if age <= OURS_AFTER_ALL => return Ok(Late::Ours(owed)),
         Ok(age) => format!("{} minutes ago", age.as_secs() / 60),
         Err(implausible) => implausible,
@@ -69,6 +72,11 @@ pub(super) async fn came_late(
             .with_advice(format!("if nobody else has paused it, it is that one: send\n    {resume}"))
             .with_requests([resume]),
     ))
+}
+
+/// One request pauses once. Whatever is paused after it came late and was resumed is somebody else's, or has to be looked into.
+fn has_come_late(entries: &[Entry]) -> bool {
+    entries.iter().any(|entry| matches!(entry, Entry::Intent { step, .. } if step == CAME_LATE))
 }
 
 /// How long ago something was sent, or why that cannot be told.

@@ -242,7 +242,7 @@ fn runs_on_a_multi_thread_runtime_in_real_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn recover_with_nothing_to_do_sends_nothing() {
+async fn recover_with_nothing_to_do_only_looks() {
     let simulated = eight_six().await;
     completed(&simulated, backup(&simulated).await);
     simulated.start_recording();
@@ -250,7 +250,9 @@ async fn recover_with_nothing_to_do_sends_nothing() {
         camunda_backup::recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap();
     assert!(recovered.is_clean(), "{recovered}");
     assert_eq!(recovered.to_string().trim(), "nothing to recover");
-    assert_eq!(simulated.requests().len(), 0);
+    // A journal without a debt proves nothing, so exporting is looked at: the version, and each broker.
+    let lines: Vec<String> = simulated.requests().into_iter().map(|request| request.line).collect();
+    assert!(lines.iter().all(|line| line.starts_with("GET ")) && lines.len() <= 5, "{lines:?}");
 }
 
 #[tokio::test(start_paused = true)]

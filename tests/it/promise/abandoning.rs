@@ -98,6 +98,7 @@ async fn what_was_seen_and_deleted_is_not_waited_for_and_stands_there_by_name() 
     let before = artifacts(&simulated);
     let cluster = connect(&simulated).await;
     let (_, report) = failed(cluster.run(plan(&cluster)).await);
+    tokio::time::sleep(MINUTE).await; // virtual time: every partition has failed by now
     let ours: BTreeSet<String> = artifacts(&simulated).difference(&before).cloned().collect();
     let began = tokio::time::Instant::now();
     let abandoned = cluster.abandon(report.id).await.unwrap();

@@ -7,12 +7,14 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use camunda_backup::core::{Clock, Request, Response, Timestamp, Transport, TransportError};
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster};
-use camunda_backup::{Cluster, ErrorKind, Failure, ProgressObserver, Report, RunEvent, RunEventKind, recover};
+use camunda_backup::{
+    Cluster, ErrorKind, Failure, ProgressObserver, Report, RunEvent, RunEventKind, recover,
+};
 
 use super::{Duration, MINUTE, broker, die_paused};
 use crate::world::{
-    assert_running, backup, completed, connect, eight_six, failed, is_paused, limited, longest_pause, plan, sent,
-    until,
+    assert_running, backup, completed, connect, eight_six, failed, is_paused, limited, longest_pause, plan,
+    sent, until,
 };
 
 /// What a transport does with the requests of one operation, once the pause is to be ended.
@@ -40,7 +42,9 @@ impl Transport for Defective {
             self.closing.store(true, Ordering::SeqCst);
         }
         let meant = request.operation == self.operation && self.closing.load(Ordering::SeqCst);
-        if meant && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok() {
+        if meant
+            && self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        {
             assert!(self.defect != Defect::Panics, "a defect of somebody's transport");
             std::future::pending::<()>().await;
         }
@@ -66,7 +70,8 @@ async fn run_with(
     let (mut options, told) = (simulated.connect_options(), Arc::new(Told::default()));
     let left = AtomicUsize::new(times);
     let inner = simulated.transport();
-    options.transport = Some(Arc::new(Defective { inner, operation, defect, left, closing: AtomicBool::new(false) }));
+    options.transport =
+        Some(Arc::new(Defective { inner, operation, defect, left, closing: AtomicBool::new(false) }));
     options.observer = Some(told.clone());
     let cluster = Cluster::connect_with(simulated.config().unwrap(), options).await.unwrap();
     let spec = limited(|limits| limits.max_resume = 2 * MINUTE);
@@ -75,8 +80,12 @@ async fn run_with(
 }
 
 /// The requests of which closing consists, the looks included.
-const OF_CLOSING: [&str; 4] =
-    ["zeebe.exporting.resume", "broker.partitions.statuses", "broker.partitions.resume-exporting", "rest.topology"];
+const OF_CLOSING: [&str; 4] = [
+    "zeebe.exporting.resume",
+    "broker.partitions.statuses",
+    "broker.partitions.resume-exporting",
+    "rest.topology",
+];
 
 #[tokio::test(start_paused = true)]
 async fn an_attempt_to_close_that_panics_is_followed_by_the_next() {
@@ -89,7 +98,8 @@ async fn an_attempt_to_close_that_panics_is_followed_by_the_next() {
             let report = completed(&simulated, ended);
             assert!(!report.owing, "{report}");
             let told = told.0.lock().unwrap();
-            let attempts = told.iter().filter(|event| matches!(event.kind, RunEventKind::Closing { .. })).count();
+            let attempts =
+                told.iter().filter(|event| matches!(event.kind, RunEventKind::Closing { .. })).count();
             if operation == "zeebe.exporting.resume" {
                 assert!(attempts >= times, "{attempts} of {times} attempts were told");
             }
@@ -174,7 +184,10 @@ async fn closing_is_never_silent_for_long() {
         .iter()
         .filter_map(|(_, event)| match &event.kind {
             RunEventKind::Closing { attempt, text, .. } => {
-                assert!(text.contains("broker-1") || text.contains("broker 1") || text.contains("1:"), "{text}");
+                assert!(
+                    text.contains("broker-1") || text.contains("broker 1") || text.contains("1:"),
+                    "{text}"
+                );
                 Some(*attempt)
             }
             _ => None,
@@ -186,7 +199,9 @@ async fn closing_is_never_silent_for_long() {
 /// Who does not answer costs his own time only. What an operator has resumed by hand is seen although some requests hang.
 #[tokio::test(start_paused = true)]
 async fn what_runs_again_is_seen_although_resumes_hang() {
-    for hanging in [&["zeebe.exporting.resume"][..], &["broker.partitions.resume-exporting"], &["rest.topology"]] {
+    for hanging in
+        [&["zeebe.exporting.resume"][..], &["broker.partitions.resume-exporting"], &["rest.topology"]]
+    {
         let simulated = eight_six().await;
         die_paused(&simulated, simulated.config().unwrap()).await;
         simulated.camunda().foreign_resume();
@@ -205,7 +220,8 @@ async fn what_runs_again_is_seen_although_resumes_hang() {
     simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Hang));
     simulated.inject(Rule::when(
         |request| {
-            request.operation == "broker.partitions.resume-exporting" && request.component.to_string().contains('1')
+            request.operation == "broker.partitions.resume-exporting"
+                && request.component.to_string().contains('1')
         },
         Fault::Hang,
     ));

@@ -152,7 +152,10 @@ async fn a_debt_under_another_name_of_this_cluster_is_paid() {
     assert_eq!(recovered.runs.len(), 1, "{recovered}");
     assert_running(&simulated);
     assert!(recover(config, simulated.connect_options()).await.unwrap().is_clean());
-    assert!(connect(&simulated).await.recover().await.unwrap().is_clean(), "it is on record where it is owed");
+    assert!(
+        connect(&simulated).await.recover().await.unwrap().is_clean(),
+        "it is on record where it is owed"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -130,7 +130,9 @@ async fn q06_d04_somebody_elses_pause_is_refused_and_not_resumed() {
             assert!(is_paused(&simulated), "not ours to resume");
             assert!(sent(&simulated, "zeebe.exporting.pause").is_empty());
             assert!(sent(&simulated, "zeebe.exporting.resume").is_empty());
-            assert!(early.recover().await.unwrap().is_clean(), "nothing is owed");
+            let recovered = early.recover().await.unwrap();
+            assert!(recovered.runs.is_empty(), "nothing is owed: {recovered}");
+            assert!(recovered.to_string().contains("PAUSED"), "and it is said: {recovered}");
             assert!(is_paused(&simulated));
         }
     }
