@@ -75,16 +75,16 @@ impl Engine {
     /// Pays what is owed. Not cancellable, with a budget of its own, and never dependent on the journal. Every attempt that does
     /// not succeed is an event.
     async fn close(&self, owed: &Obligation) -> Result<(), Error> {
-        let owes =
+        let with_debt =
             |error: Error| error.with_subject(format!("backup {} owes to {owed}", self.context.plan.id));
-        let Payment { window, mut attempts, broker_by_broker } = self.pay(owed).await.map_err(owes)?;
+        let Payment { window, mut attempts, broker_by_broker } = self.pay(owed).await.map_err(with_debt)?;
         self.pause_ends(window, broker_by_broker);
         // A pause that was never seen may come true after it was resumed; then it is resumed once more.
         if let Some(given_up) = self.pause_record().unconfirmed {
             tokio::time::sleep_until(given_up + LATEST_EFFECT).await;
             let again = self.pay(owed).await.map_err(|error| {
                 self.pause_may_go_on();
-                owes(error)
+                with_debt(error)
             })?;
             attempts += again.attempts;
         }

@@ -179,20 +179,17 @@ async fn attempt(clients: &Clients, expected: &Replicas, clock: &dyn Clock, past
     tracing::warn!("resume was not accepted at once; resuming each reachable broker");
     let each = resume_each_broker(clients).await;
     attempted.past.broker_by_broker |= each.iter().any(|(_, answer)| answer.is_ok());
-    match prompt {
-        Ok(answer) => {
-            let answer = answer.unwrap_or_else(|_| Err(unanswered("the resume", GATEWAY)));
-            attempted.look(clients, &remaining, clock, answer, &frame).await;
-        }
-        // What the brokers show may decide while the gateway still hangs.
-        Err(_) => {
-            let hangs = Err(unanswered("the resume", HESITATION));
-            attempted.look(clients, &remaining, clock, hangs, &frame).await;
-            if attempted.window.is_none() {
-                let answer = gateway.await.unwrap_or_else(|_| Err(unanswered("the resume", GATEWAY)));
-                attempted.look(clients, &remaining, clock, answer, &frame).await;
-            }
-        }
+    if let Ok(answer) = prompt {
+        let answer = answer.unwrap_or_else(|_| Err(unanswered("the resume", GATEWAY)));
+        attempted.look(clients, &remaining, clock, answer, &frame).await;
+        return attempted;
+    }
+    // What the brokers show may decide while the gateway still hangs.
+    let hangs = Err(unanswered("the resume", HESITATION));
+    attempted.look(clients, &remaining, clock, hangs, &frame).await;
+    if attempted.window.is_none() {
+        let answer = gateway.await.unwrap_or_else(|_| Err(unanswered("the resume", GATEWAY)));
+        attempted.look(clients, &remaining, clock, answer, &frame).await;
     }
     attempted
 }
@@ -335,7 +332,7 @@ fn needs_operator(clients: &Clients, seen: &str, refusal: Option<Error>) -> Erro
     }
     let error = Error::new(
         ErrorKind::NeedsOperator,
-        format!("exporting could not be seen running again: {}", seen),
+        format!("exporting could not be seen running again: {seen}"),
     )
     .with_component(Component::Zeebe)
     .with_operation("zeebe.exporting.resume")

@@ -119,7 +119,7 @@ pub(crate) async fn look_around(clients: &Clients) -> Seen {
     let mut found = Found::default();
     match status.unwrap_or_else(|_| Err(late("the exporting status"))) {
         Ok(status) => {
-            found.add(&from_status(&status), || format!("the cluster's exporting status is {status}"))
+            found.add(&from_status(&status), || format!("the cluster's exporting status is {status}"));
         }
         Err(error) if error.kind() == ErrorKind::Unsupported => {}
         Err(error) => found.unseen.push(error.to_string()),
