@@ -2,7 +2,8 @@
 //!
 //! `cargo run --example backup` backs up the simulated cluster, over real HTTP on loopback. With `CAMUNDA_ZEEBE_URL`,
 //! `CAMUNDA_OPERATE_URL`, `CAMUNDA_TASKLIST_URL`, `CAMUNDA_STORE_URL` and `CAMUNDA_REPOSITORY` set the same program
-//! backs up a real one (see `ClusterConfig::from_env` for the rest). `--dry-run` only prints the plan.
+//! backs up a real one (see `ClusterConfig::from_env` for the rest). `--dry-run` only prints the plan; `--simulated` asks for the
+//! simulated cluster although variables are set.
 
 #![allow(clippy::print_stdout)] // an example shows what it does
 
@@ -13,7 +14,9 @@ use camunda_backup::{BackupSpec, Cluster, ClusterConfig, ConnectOptions, Failure
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    let real = std::env::var_os("CAMUNDA_ZEEBE_URL").is_some();
+    // Simulated only when asked for, or when nothing at all is set: a forgotten address must not end in a success.
+    let asked = std::env::args().any(|argument| argument == "--simulated");
+    let real = !asked && std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("CAMUNDA_"));
     let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
     let served = simulated.serve().await?;
     let config = if real { ClusterConfig::from_env()? } else { simulated_config(served.config()) };
@@ -54,7 +57,7 @@ fn simulated_config(mut config: ClusterConfig) -> ClusterConfig {
         Some(std::env::temp_dir().join(format!("camunda-backup-example-{}", std::process::id())));
     let journal: &Option<PathBuf> = &config.journal;
     println!(
-        "simulated cluster on loopback; journal in {}",
+        "SIMULATED cluster on loopback, no real one is touched; journal in {}",
         journal.as_deref().unwrap_or("".as_ref()).display()
     );
     config

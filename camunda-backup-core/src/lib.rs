@@ -10,6 +10,7 @@ pub mod error;
 pub mod http_client;
 pub mod ids;
 pub mod secret;
+pub mod settings;
 pub mod text;
 pub mod transport;
 pub mod version;

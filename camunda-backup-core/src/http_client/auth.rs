@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 /// The credentials for one endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Auth {
     /// None. The actuators of Camunda need none unless a proxy is in front.
@@ -27,6 +27,7 @@ pub enum Auth {
     /// A bearer token that somebody else renews.
     Bearer(Secret),
     /// An Elasticsearch API key, encoded as Elasticsearch hands it out (base64 of `id:key`).
+    #[serde(alias = "api_key")]
     ApiKey(Secret),
     /// OIDC client credentials: one cached token, renewed before it expires and by one request only.
     Oidc(OidcConfig),

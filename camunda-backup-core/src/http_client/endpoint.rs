@@ -1,16 +1,20 @@
 //! Where a component is and how to authenticate there.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::Auth;
 use crate::error::{Error, ErrorKind};
+use crate::settings::Strict;
 
 /// The full base URL of a component, any prefix included, and the credentials for it.
 ///
 /// Credentials inside the URL (`https://user:password@host`) are moved into [`Auth::Basic`] and never shown.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "RawEndpoint")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Endpoint {
     /// The base URL without credentials, query and fragment; its path has no trailing `/`.
@@ -19,24 +23,44 @@ pub struct Endpoint {
     pub auth: Auth,
 }
 
+/// An endpoint as data: its URL alone, or with credentials.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum RawEndpoint {
-    Plain(String),
-    Full {
-        url: String,
-        #[serde(default)]
-        auth: Auth,
-    },
+#[serde(remote = "Self", rename_all = "kebab-case")]
+struct RawEndpoint {
+    url: String,
+    #[serde(default)]
+    auth: Auth,
 }
 
-impl TryFrom<RawEndpoint> for Endpoint {
-    type Error = Error;
-    fn try_from(raw: RawEndpoint) -> Result<Self, Error> {
-        match raw {
-            RawEndpoint::Plain(url) | RawEndpoint::Full { url, auth: Auth::None } => Self::new(&url),
-            RawEndpoint::Full { url, auth } => Ok(Self { auth, ..Self::new(&url)? }),
+impl<'de> Deserialize<'de> for RawEndpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(Strict(deserializer))
+    }
+}
+
+impl<'de> Deserialize<'de> for Endpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct UrlOrMap;
+
+        impl<'de> Visitor<'de> for UrlOrMap {
+            type Value = Endpoint;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a URL, or `url` and `auth`")
+            }
+
+            fn visit_str<E: de::Error>(self, url: &str) -> Result<Endpoint, E> {
+                Endpoint::new(url).map_err(E::custom)
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Endpoint, A::Error> {
+                let raw = <RawEndpoint as Deserialize>::deserialize(MapAccessDeserializer::new(map))?;
+                let endpoint = Endpoint::new(&raw.url).map_err(de::Error::custom)?;
+                Ok(if raw.auth == Auth::None { endpoint } else { endpoint.with_auth(raw.auth) })
+            }
         }
+
+        deserializer.deserialize_any(UrlOrMap)
     }
 }
 
@@ -159,6 +183,33 @@ mod tests {
         }
         for good in ["/a/..b", "/.tasks/x?y=..", "/a,b*/c"] {
             assert_eq!(endpoint.join(good).unwrap().as_str(), format!("http://h/p{good}"));
+        }
+    }
+
+    #[test]
+    fn as_data_it_is_a_url_or_a_map_and_errors_say_which_setting_is_wrong() {
+        let read = |json: &str| serde_json::from_str::<Endpoint>(json).map_err(|error| error.to_string());
+        assert_eq!(read(r#""http://h:1/p""#).unwrap().base(), "http://h:1/p");
+        let full = read(r#"{"url": "http://h", "auth": {"basic": {"user": "u", "password": "p"}}}"#).unwrap();
+        assert_eq!(full.auth, Auth::basic("u", "p"));
+        assert_eq!(read(r#"{"url": "http://u:p@h"}"#).unwrap().auth, Auth::basic("u", "p"));
+        for key in ["api-key", "api_key"] {
+            let json = format!(r#"{{"url": "http://h", "auth": {{"{key}": "k"}}}}"#);
+            assert_eq!(read(&json).unwrap().auth, Auth::ApiKey(crate::Secret::new("k")));
+        }
+        for (json, words) in [
+            (r#"{"ulr": "http://h"}"#, "did you mean `url`"),
+            (r#"{"url": "http://h", "auht": "none"}"#, "did you mean `auth`"),
+            (r#"{"url": "http://h", "auth": {"basic": {"user": "u", "pasword": "hunter2"}}}"#, "pasword"),
+            (
+                r#"{"url": "http://h", "auth": {"oidc": {"token-url": "http://t", "client-id": "c", "client_secrt": "hunter2"}}}"#,
+                "did you mean `client-secret`",
+            ),
+            ("7", "a URL, or `url` and `auth`"),
+            (r#""no url""#, "cannot be parsed"),
+        ] {
+            let error = read(json).unwrap_err();
+            assert!(error.contains(words) && !error.contains("hunter2"), "{json}: {error}");
         }
     }
 

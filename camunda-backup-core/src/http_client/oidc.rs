@@ -5,12 +5,13 @@ mod tokens;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use url::Url;
 
 use super::without_credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
+use crate::settings::Strict;
 
 pub(super) use tokens::Tokens;
 
@@ -18,7 +19,7 @@ pub(super) use tokens::Tokens;
 ///
 /// The client's id and secret are sent in the form body (`client_secret_post`), as Camunda's own clients do.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(remote = "Self", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct OidcConfig {
     /// The token endpoint of the identity provider, e.g.
@@ -34,6 +35,12 @@ pub struct OidcConfig {
     /// The scope to ask for, if the provider wants one.
     #[serde(default)]
     pub scope: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for OidcConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Self::deserialize(Strict(deserializer))
+    }
 }
 
 impl OidcConfig {

@@ -2,17 +2,18 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use crate::http_client::Endpoint;
 use crate::secret::Secret;
+use crate::settings::Strict;
 
 /// How a transport makes its connections. The default trusts the system's certificate authorities, shows no client
 /// certificate and uses no proxy; proxy variables of the environment are ignored.
 ///
 /// `Debug` never shows the key or the proxy's credentials.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(remote = "Self", default, rename_all = "kebab-case")]
 pub struct TransportConfig {
     /// Trust and client certificate for `https`.
     pub tls: TlsConfig,
@@ -22,11 +23,17 @@ pub struct TransportConfig {
     pub no_proxy: Option<String>,
 }
 
+impl<'de> Deserialize<'de> for TransportConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Self::deserialize(Strict(deserializer))
+    }
+}
+
 /// Whom to trust and who we are, all in PEM.
 ///
 /// `Debug` says only what is there: files that hold a certificate and its key together are common.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "kebab-case")]
+#[serde(remote = "Self", default, rename_all = "kebab-case")]
 pub struct TlsConfig {
     /// Certificates of additional authorities to trust, one or more PEM blocks.
     pub ca_pem: Option<String>,
@@ -36,6 +43,12 @@ pub struct TlsConfig {
     pub client_cert_pem: Option<String>,
     /// The private key of the client certificate: PKCS#8, PKCS#1 or SEC1, not encrypted. Needs `client_cert_pem`.
     pub client_key_pem: Option<Secret>,
+}
+
+impl<'de> Deserialize<'de> for TlsConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Self::deserialize(Strict(deserializer))
+    }
 }
 
 impl fmt::Debug for TlsConfig {

@@ -1,18 +1,22 @@
 //! Where the components of one Camunda cluster are, and what the library may assume about it.
 
+mod env_auth;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::settings::Strict;
 use camunda_backup_core::{BrokerId, CamundaVersion, Endpoint, Error, IndexPrefix, RepositoryName, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// One Camunda 8 Self-Managed installation: addresses (full base URLs, any prefix included) and names.
 ///
 /// Built by [`ClusterConfig::new`] and field assignment, by [`ClusterConfig::from_env`], or from any serde source.
-/// Nothing here is guessed: a component without an address is taken to be absent.
+/// As data, keys may be written in `kebab-case` or `snake_case`, and one that is not known is an error that names the nearest
+/// known one. Nothing here is guessed: a component without an address is taken to be absent.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+#[serde(remote = "Self", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct ClusterConfig {
     /// The cluster's name in journals, claims and reports. One name per cluster, the same in every process: `a-z`, `0-9`, `.`,
@@ -81,6 +85,12 @@ pub struct ClusterConfig {
     pub retention_days: u32,
 }
 
+impl<'de> Deserialize<'de> for ClusterConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        Self::deserialize(Strict(deserializer))
+    }
+}
+
 /// Where Camunda keeps what its web applications show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -88,6 +98,7 @@ pub struct ClusterConfig {
 pub enum SecondaryStorage {
     /// Elasticsearch or OpenSearch.
     #[default]
+    #[serde(alias = "search_store")]
     SearchStore,
     /// A relational database (8.9+). It is backed up with its own tools; this library can do the Zeebe part.
     Rdbms,
@@ -156,7 +167,13 @@ impl ClusterConfig {
     /// | `CAMUNDA_CLUSTER_SIZE` | how many brokers there are; of use up to 8.3 |
     /// | `CAMUNDA_CLUSTER_NAME`, `CAMUNDA_VERSION`, `CAMUNDA_RECORD_PREFIX` | optional |
     ///
-    /// Credentials may stand in the URLs (`https://user:password@host`); they are moved out at once.
+    /// | `CAMUNDA_STORE_API_KEY`, `CAMUNDA_STORE_BEARER_TOKEN` | credentials for the store; one of them |
+    /// | `CAMUNDA_BEARER_TOKEN` | a token for all addresses of Camunda |
+    /// | `CAMUNDA_OIDC_TOKEN_URL`, `CAMUNDA_OIDC_CLIENT_ID`, `CAMUNDA_OIDC_CLIENT_SECRET` | OIDC client credentials for all addresses of Camunda |
+    /// | `CAMUNDA_OIDC_AUDIENCE`, `CAMUNDA_OIDC_SCOPE` | optional, for OIDC |
+    ///
+    /// Credentials may stand in the URLs (`https://user:password@host`); they are moved out at once, and an address that has
+    /// some keeps them.
     ///
     /// # Errors
     /// `Config` names the variable that is missing or wrong, never its value.
@@ -205,6 +222,7 @@ impl ClusterConfig {
                 ))
             })?;
         }
+        env_auth::apply(&mut config, &lookup)?;
         let journal = lookup("CAMUNDA_BACKUP_JOURNAL").unwrap_or_else(|| "camunda-backup-journal".to_owned());
         config.journal = Some(PathBuf::from(journal));
         Ok(config)
@@ -265,6 +283,8 @@ fn brokers(list: &str) -> Result<BTreeMap<BrokerId, Endpoint>> {
 
 #[cfg(test)]
 mod tests {
+    use camunda_backup_core::{Auth, Secret};
+
     use super::*;
 
     fn from(pairs: &[(&str, &str)]) -> Result<ClusterConfig> {
@@ -287,6 +307,61 @@ mod tests {
         assert_eq!(config.brokers.keys().map(BrokerId::as_str).collect::<Vec<_>>(), ["0", "zone_1"]);
         assert!(config.tasklist.is_none());
         assert_eq!(config.record_prefix.as_str(), "zeebe-record");
+    }
+
+    #[test]
+    fn as_data_no_setting_is_dropped() {
+        let read =
+            |json: &str| serde_json::from_str::<ClusterConfig>(json).map_err(|error| error.to_string());
+        for key in ["record-prefix", "record_prefix"] {
+            let config = read(&format!(r#"{{"zeebe": "http://z", "{key}": "mine"}}"#)).unwrap();
+            assert_eq!(config.record_prefix.as_str(), "mine");
+        }
+        let error = read(r#"{"zeebe": "http://z", "repositry": "r"}"#).unwrap_err();
+        assert!(error.contains("`repositry`; did you mean `repository`?"), "{error}");
+        let error = read(r#"{"zeebe": {"url": "http://z", "atuh": "none"}}"#).unwrap_err();
+        assert!(error.contains("zeebe: ") && error.contains("did you mean `auth`?"), "{error}");
+        assert!(read("{}").unwrap_err().contains("zeebe"));
+    }
+
+    #[test]
+    fn credentials_come_from_the_environment_and_those_in_a_url_stay() {
+        let base = [
+            ("CAMUNDA_ZEEBE_URL", "http://z"),
+            ("CAMUNDA_OPERATE_URL", "http://u:p@o"),
+            ("CAMUNDA_BROKER_URLS", "0=http://b"),
+            ("CAMUNDA_STORE_URL", "http://s"),
+        ];
+        let with = |more: &[(&'static str, &'static str)]| from(&[&base[..], more].concat());
+        let config = with(&[("CAMUNDA_STORE_API_KEY", "k"), ("CAMUNDA_BEARER_TOKEN", "t")]).unwrap();
+        assert_eq!(config.store.unwrap().auth, Auth::ApiKey(Secret::new("k")));
+        assert_eq!(config.zeebe.auth, Auth::Bearer(Secret::new("t")));
+        assert_eq!(config.brokers.values().next().unwrap().auth, Auth::Bearer(Secret::new("t")));
+        assert_eq!(config.operate.unwrap().auth, Auth::basic("u", "p"));
+        let oidc = [
+            ("CAMUNDA_OIDC_TOKEN_URL", "https://idp/token"),
+            ("CAMUNDA_OIDC_CLIENT_ID", "c"),
+            ("CAMUNDA_OIDC_CLIENT_SECRET", "hunter2"),
+            ("CAMUNDA_OIDC_AUDIENCE", "a"),
+        ];
+        let config = with(&oidc).unwrap();
+        assert!(matches!(&config.zeebe.auth, Auth::Oidc(oidc) if oidc.audience.as_deref() == Some("a")));
+        assert_eq!(config.store.unwrap().auth, Auth::None, "the store has credentials of its own");
+        for (wrong, words) in [
+            (&oidc[..1], "CAMUNDA_OIDC_CLIENT_ID"),
+            (&oidc[3..], "CAMUNDA_OIDC_TOKEN_URL"),
+            (
+                &[("CAMUNDA_STORE_API_KEY", "k"), ("CAMUNDA_STORE_BEARER_TOKEN", "t")][..],
+                "CAMUNDA_STORE_BEARER_TOKEN",
+            ),
+            (&[oidc[0], oidc[1], oidc[2], ("CAMUNDA_BEARER_TOKEN", "t")][..], "CAMUNDA_BEARER_TOKEN"),
+        ] {
+            let error = with(wrong).unwrap_err();
+            assert!(error.report().contains(words) && !error.report().contains("hunter2"), "{error}");
+        }
+        let no_store =
+            from(&[("CAMUNDA_ZEEBE_URL", "http://z"), ("CAMUNDA_STORE_API_KEY", "k")]).unwrap_err();
+        assert!(no_store.to_string().contains("CAMUNDA_STORE_URL"), "{no_store}");
     }
 
     #[test]
