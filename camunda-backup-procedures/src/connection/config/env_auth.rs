@@ -64,9 +64,9 @@ fn of_camunda(lookup: &impl Fn(&str) -> Option<String>) -> Result<Option<Auth>> 
     let needed =
         |name: &str| lookup(name).ok_or_else(|| without(name, "other CAMUNDA_OIDC variables are set"));
     let [token_url, client_id, client_secret, audience, scope] = OIDC;
-    let secret = Secret::new(needed(client_secret)?.trim());
-    let mut oidc = OidcConfig::new(&needed(token_url)?, needed(client_id)?.trim(), secret)
-        .map_err(in_variable(token_url))?;
+    let (url, id, secret) = (needed(token_url)?, needed(client_id)?, needed(client_secret)?);
+    let mut oidc =
+        OidcConfig::new(&url, id.trim(), Secret::new(secret.trim())).map_err(in_variable(token_url))?;
     (oidc.audience, oidc.scope) = (lookup(audience), lookup(scope));
     Ok(Some(Auth::Oidc(oidc)))
 }
