@@ -1,6 +1,7 @@
 //! Whether a backup is a consistent recovery point: every condition that can be judged live, with its reason.
 
 mod advice;
+mod components;
 mod necessary;
 mod pause;
 mod window;
@@ -12,6 +13,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::backup::evidence::{Evidence, Parts, Records};
+use crate::backup::planner::has_records;
 use crate::backup::preflight::Severity;
 use crate::engine::{Entry, Moment};
 use crate::exporting::Window;
@@ -179,6 +181,25 @@ impl Case<'_> {
         reached.into_iter().find_map(|(at, e)| if let Evidence::Window(w) = e { Some((at, w)) } else { None })
     }
 
+    /// Whether the configuration asks for Zeebe alone, so that nothing else is deployed as far as this backup goes.
+    fn is_alone(&self) -> bool {
+        self.plan.zeebe_only || self.before.rdbms
+    }
+
+    /// The applications that are deployed, by what was seen.
+    fn deployed_applications(&self) -> Vec<String> {
+        if self.is_alone() {
+            return Vec::new();
+        }
+        let optimize = self.before.optimize.then(|| "optimize".to_owned());
+        self.before.apps.iter().map(ToString::to_string).chain(optimize).collect()
+    }
+
+    /// Whether there are exported records, by what was seen.
+    fn has_records(&self) -> bool {
+        !self.is_alone() && has_records(self.before) == Some(true)
+    }
+
     fn plans(&self, wanted: impl Fn(&Goal) -> bool) -> bool {
         self.plan.steps().into_iter().any(|step| wanted(&step.goal))
     }
@@ -194,6 +215,14 @@ fn is_records(goal: &Goal) -> bool {
 
 fn is_zeebe(goal: &Goal) -> bool {
     matches!(goal, Goal::ZeebeBackedUp)
+}
+
+fn no_applications(case: &Case<'_>) -> Judgement {
+    if case.deployed_applications().is_empty() && !case.plans(is_application) {
+        not_applicable("no applications")
+    } else {
+        violated("the applications' parts are missing")
+    }
 }
 
 fn condition(number: &str, demands: &str, (standing, reason): (ConditionStatus, String)) -> Condition {
@@ -215,3 +244,6 @@ fn unproven(reason: impl Into<String>) -> (ConditionStatus, String) {
 fn not_applicable(reason: impl Into<String>) -> (ConditionStatus, String) {
     (ConditionStatus::NotApplicable, reason.into())
 }
+
+#[cfg(test)]
+mod tests;

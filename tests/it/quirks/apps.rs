@@ -1,14 +1,15 @@
 //! Q3, Q22–Q24: the web applications' own backups, and the store as the second witness.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use camunda_backup::testing::{Fault, Rule, StoreKind};
+use camunda_backup::testing::{Fault, Rule, SeenRequest, StoreKind};
 use camunda_backup::{ErrorKind, FindingCode, Verdict};
 use serde_json::Value;
 
 use crate::world::{
-    artifacts, assert_abandonable, assert_running, backup, completed, connect, eight_six, failed, findings,
-    just_before, plan, sent, snapshot, until, world,
+    artifacts, assert_abandonable, assert_resumed_within, assert_running, backup, completed, connect,
+    eight_six, failed, findings, just_before, plan, sent, snapshot, until, world,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -155,4 +156,26 @@ async fn an_application_that_dies_is_an_error_before_the_pause() {
     assert!(error.to_string().contains("operate"), "{error}");
     assert!(sent(&simulated, "zeebe.exporting.pause").is_empty());
     assert_running(&simulated);
+}
+
+/// Inside the pause, where every second counts: an application that is silent, or refuses to say how far it is, leaves it to
+/// the store.
+#[tokio::test(start_paused = true)]
+async fn q10_an_application_that_does_not_say_how_far_it_is_costs_seconds() {
+    for fault in [Fault::Hang, Fault::Status(403), Fault::Status(502)] {
+        let simulated = world("8.8.0", StoreKind::Elasticsearch8).await;
+        let began = AtomicBool::new(false);
+        let after_the_request = move |request: &SeenRequest| {
+            if request.operation.ends_with(".backups.create") {
+                began.store(true, Ordering::SeqCst);
+            }
+            let asked = ["history.backups.status", "optimize.backups.status"].contains(&request.operation);
+            asked && began.load(Ordering::SeqCst)
+        };
+        simulated.inject(Rule::when(after_the_request, fault.clone()));
+        let report = completed(&simulated, backup(&simulated).await);
+        assert_eq!(report.verdict, Verdict::Proven, "{fault:?}: {report}");
+        assert!(report.to_string().contains("the store has every part"), "{fault:?}: {report}");
+        assert_resumed_within(&simulated, Duration::from_secs(45));
+    }
 }

@@ -1,5 +1,8 @@
 //! The backup of a web application or of Optimize, judged by the application's word and the store's.
 
+use std::pin::Pin;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Component, Error, Result};
@@ -43,17 +46,12 @@ pub(super) struct History {
     pub(super) source: Source,
 }
 
-#[async_trait]
-impl Step for History {
-    async fn check(&self) -> Result<Check> {
-        let id = self.context.plan.id;
-        let said = self.source.status(id).await;
-        if let Ok(backup) = &said {
-            if backup.state == BackupState::InProgress {
-                return Ok(Check::Pending(running(mark(backup), parts_done(backup))));
-            }
-        }
-        let stored = parts::look(&self.context.clients, &self.source.name(), id).await;
+/// How long an application is waited for alone. Then the store is asked as well: a look must not take longer than
+/// exporting may stay paused for it, and one witness that is silent must not silence the other.
+const ALONE: Duration = Duration::from_secs(2);
+
+impl History {
+    fn judge_both(&self, said: Result<HistoryBackup>, stored: Result<Stored>) -> Result<Check> {
         match (said, stored) {
             // An application that can't tell and a store without a trace: nothing is known.
             (Err(error), Ok(Stored::Nothing | Stored::NoStore) | Err(_)) => Err(perhaps_tasklist(error)),
@@ -64,6 +62,43 @@ impl Step for History {
                 Ok(judge(&self.source.name(), said, stored, flavor))
             }
         }
+    }
+
+    /// The application has not answered for a while. What the store knows decides, unless it knows nothing.
+    async fn check_with_both(
+        &self,
+        mut asked: Pin<&mut (impl Future<Output = Result<HistoryBackup>> + Send)>,
+    ) -> Result<Check> {
+        let app = self.source.name();
+        let mut looked = std::pin::pin!(parts::look(&self.context.clients, &app, self.context.plan.id));
+        tokio::select! {
+            said = asked.as_mut() => match said {
+                Ok(backup) if backup.state == BackupState::InProgress => Ok(Check::Pending(running(mark(&backup), parts_done(&backup)))),
+                said => self.judge_both(said, looked.await),
+            },
+            stored = looked.as_mut() => match stored {
+                Ok(Stored::Nothing | Stored::NoStore) | Err(_) => self.judge_both(asked.await, stored),
+                stored => self.judge_both(Err(silent(&app)), stored),
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl Step for History {
+    async fn check(&self) -> Result<Check> {
+        let id = self.context.plan.id;
+        let mut asked = std::pin::pin!(self.source.status(id));
+        let Ok(said) = tokio::time::timeout(ALONE, asked.as_mut()).await else {
+            return self.check_with_both(asked).await;
+        };
+        if let Ok(backup) = &said {
+            if backup.state == BackupState::InProgress {
+                return Ok(Check::Pending(running(mark(backup), parts_done(backup))));
+            }
+        }
+        let stored = parts::look(&self.context.clients, &self.source.name(), id).await;
+        self.judge_both(said, stored)
     }
 
     async fn act(&self) -> Result<Value> {
@@ -92,6 +127,10 @@ fn perhaps_tasklist(error: Error) -> Error {
     error
 }
 
+fn silent(app: &str) -> Error {
+    Error::new(ErrorKind::Timeout, format!("{app} did not say within {ALONE:?} how far its backup is"))
+}
+
 /// Two witnesses, one judgement. The store wins.
 fn judge(app: &str, said: Result<HistoryBackup>, stored: Stored, flavor: Option<Flavor>) -> Check {
     let state = said.as_ref().map(|backup| &backup.state);
@@ -101,7 +140,12 @@ fn judge(app: &str, said: Result<HistoryBackup>, stored: Stored, flavor: Option<
         (Ok(BackupState::Completed), Stored::Complete { snapshots, version }) => {
             Check::Reached(evidence(app, said.ok(), snapshots, Some(version), None))
         }
-        (_, Stored::Complete { snapshots, version }) => {
+        // Nobody contradicts the store, so there is nothing to wait for.
+        (Err(error), Stored::Complete { snapshots, version }) => {
+            let silence = format!("{app} could not say ({}), the store has every part", error.message());
+            Check::Reached(evidence(app, None, snapshots, Some(version), Some(silence)))
+        }
+        (Ok(_), Stored::Complete { snapshots, version }) => {
             let word = word_of(&said);
             let disagreement = format!("the application says {word}, the store has every part");
             let evidence = evidence(app, said.ok(), snapshots, Some(version), Some(disagreement.clone()));

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use camunda_backup_core::PartitionId;
-use camunda_backup_zeebe::{BackupState, ExporterStatus};
+use camunda_backup_zeebe::{ExporterStatus, PartName};
 
+use super::components::{every_component, every_part, every_partition};
 use super::{
-    Case, Condition, Judgement, condition, holds, is_application, is_records, is_zeebe, not_applicable,
-    unproven, violated,
+    Case, Condition, Judgement, condition, holds, is_records, no_applications, not_applicable, unproven,
+    violated,
 };
 use crate::backup::evidence::Evidence;
 use crate::backup::planner::{drift, in_words};
@@ -29,73 +30,6 @@ pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
         condition("N11", "importers not ahead of the records (I ≤ R)", importers(case)),
         condition("N12", "no upgrade, scaling or change during the window", no_change(case)),
     ]
-}
-
-fn every_component(case: &Case<'_>) -> Judgement {
-    let planned = case
-        .plan
-        .steps()
-        .into_iter()
-        .filter(|s| is_application(&s.goal) || is_records(&s.goal) || is_zeebe(&s.goal));
-    let reached: BTreeSet<&str> = case
-        .timeline
-        .iter()
-        .filter_map(|moment| match &moment.entry {
-            crate::engine::Entry::Reached { step, .. } => Some(step.as_str()),
-            _ => None,
-        })
-        .collect();
-    let missing: Vec<&str> =
-        planned.map(|s| s.name.as_str()).filter(|name| !reached.contains(name)).collect();
-    if missing.is_empty() {
-        holds(format!("all under id {}", case.plan.id))
-    } else {
-        violated(format!("missing: {}", missing.join(", ")))
-    }
-}
-
-fn every_partition(case: &Case<'_>) -> Judgement {
-    let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
-    let wanted = case.plan.pinned.partitions;
-    let done: BTreeSet<u32> = backup
-        .partitions
-        .iter()
-        .filter(|p| p.state == BackupState::Completed && p.failure.is_none())
-        .map(|p| p.partition.0)
-        .collect();
-    if wanted > 0 && done == (1..=wanted).collect() {
-        holds(format!("{wanted} of {wanted}"))
-    } else {
-        violated(format!("completed: {done:?}, the cluster has {wanted}"))
-    }
-}
-
-fn every_part(case: &Case<'_>) -> Judgement {
-    let parts = case.parts();
-    if parts.is_empty() {
-        return no_applications(case);
-    }
-    let by_word_only: Vec<&str> =
-        parts.iter().filter(|(_, p)| p.snapshots.is_empty()).map(|(_, p)| p.app.as_str()).collect();
-    if !by_word_only.is_empty() {
-        return unproven(format!("only the application's word for {}", by_word_only.join(", ")));
-    }
-    let count: usize = parts.iter().map(|(_, p)| p.snapshots.len()).sum();
-    if parts.iter().flat_map(|(_, p)| &p.snapshots).all(camunda_backup_es::SnapshotInfo::is_clean_success) {
-        let mut words = vec![format!("{count} parts of {} applications in the store", parts.len())];
-        words.extend(parts.iter().filter_map(|(_, p)| p.disagreement.clone()));
-        holds(words.join("; "))
-    } else {
-        violated("a part is not a clean success in the store")
-    }
-}
-
-fn no_applications(case: &Case<'_>) -> Judgement {
-    if case.plans(is_application) {
-        violated("the applications' parts are missing")
-    } else {
-        not_applicable("no applications")
-    }
 }
 
 fn indices_covered(case: &Case<'_>) -> Judgement {
@@ -195,6 +129,8 @@ fn one_version(case: &Case<'_>) -> Judgement {
         if let Some(version) = &parts.version {
             versions.insert(format!("the parts of {}", parts.app), version.to_ascii_lowercase());
         }
+        let names = parts.snapshots.iter().filter_map(|snapshot| PartName::parse(&snapshot.name));
+        versions.extend(names.map(|name| (format!("part {} of {}", name.part, parts.app), name.version)));
     }
     for partition in case.zeebe().into_iter().flat_map(|(_, backup)| &backup.partitions) {
         if let Some(version) = &partition.broker_version {
@@ -236,6 +172,11 @@ fn positions(
 ) -> Judgement {
     let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
     let mut words = Vec::new();
+    let wanted = case.before.partition_count();
+    let shown = backup.partitions.len();
+    if shown == 0 || shown < wanted as usize {
+        return unproven(format!("only {shown} of {wanted} partitions show anything"));
+    }
     for p in &backup.partitions {
         match (position_of(p), p.checkpoint_position, &p.snapshot_id) {
             (Some(position), Some(checkpoint), _) if fine(position, checkpoint) => {
@@ -245,9 +186,15 @@ fn positions(
                 return violated(format!("partition {}: {letter}={position} C={checkpoint}", p.partition));
             }
             // No snapshot at all is legal while the log begins at its beginning.
-            (None, Some(_), None) => {
-                words.push(format!("partition {}: no snapshot, the whole log", p.partition));
-            }
+            (None, Some(_), None) => match snapshot_of(case, p) {
+                Some(id) => {
+                    return unproven(format!(
+                        "the backup names no snapshot of partition {}, and its brokers have {id}",
+                        p.partition
+                    ));
+                }
+                None => words.push(format!("partition {}: no snapshot, the whole log", p.partition)),
+            },
             (_, None, _) => {
                 return unproven(format!("partition {} shows no checkpoint position", p.partition));
             }
@@ -257,6 +204,15 @@ fn positions(
         }
     }
     holds(words.join("; "))
+}
+
+/// A sign that the partition has snapshots, so that its log may no longer begin at the beginning.
+fn snapshot_of(case: &Case<'_>, share: &camunda_backup_zeebe::PartitionBackup) -> Option<String> {
+    if share.first_log_position.is_some_and(|first| first > 1) {
+        return Some("a log that has been cut".to_owned());
+    }
+    let seen = case.before.partitions.values().filter_map(|probe| probe.seen()?.get(&share.partition));
+    seen.filter_map(|status| status.snapshot_id.clone()).find(|id| !id.is_empty())
 }
 
 /// The records' highest positions: at the beginning of the window, and after the records snapshot.
@@ -312,7 +268,9 @@ fn compare_records(case: &Case<'_>, hole: bool) -> Judgement {
             _ => {}
         }
     }
-    if short.is_empty() {
+    if backup.partitions.is_empty() {
+        unproven("Zeebe's backup shows no partition")
+    } else if short.is_empty() {
         let words = backup.partitions.iter().map(|p| position_in_words(p.partition, records));
         holds(words.collect::<Vec<_>>().join("; "))
     } else {
