@@ -117,7 +117,7 @@ async fn a_detached_run_finishes_by_itself() {
     let report = later.stored_report(id).await.unwrap().unwrap();
     assert_eq!((report.id, report.outcome), (id, RunOutcome::Completed));
     let runs = later.runs_with_reports().await.unwrap();
-    assert_eq!(runs.iter().map(|run| run.as_str()).collect::<Vec<_>>(), [report.run.as_str()]);
+    assert_eq!(runs.iter().map(ToString::to_string).collect::<Vec<_>>(), [report.run.clone()]);
     assert_eq!(later.report_of_run(&runs[0]).await.unwrap(), report);
     assert_eq!(later.stored_report(id.next().unwrap()).await.unwrap(), None);
     assert!(later.recover().await.unwrap().is_clean(), "a report is no record that something is owed");
@@ -141,9 +141,9 @@ async fn the_run_stops_when_the_last_handle_is_dropped_and_not_before() {
         let (id, other) = (run.id(), run.clone());
         until("paused", || is_paused(&simulated)).await;
         if detached {
-            run.detach()
+            run.detach();
         } else {
-            drop(run)
+            drop(run);
         }
         let last = other.clone();
         drop(other);

@@ -173,7 +173,7 @@ struct Fields(String);
 
 impl tracing::field::Visit for Fields {
     fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
-        self.0.push_str(&format!("{field}={value:?};"));
+        let _ = std::fmt::Write::write_fmt(&mut self.0, format_args!("{field}={value:?};"));
     }
 }
 
@@ -209,7 +209,7 @@ async fn the_log_has_fields_to_search_by_levels_to_alarm_on_and_the_callers_span
     let lines = log.0.lock().unwrap().clone();
     assert!(lines.len() > 10);
     for line in &lines {
-        for field in [format!("cluster=camunda;"), format!("run=\"{name}\";"), format!("backup_id={id};")] {
+        for field in ["cluster=camunda;".to_owned(), format!("run=\"{name}\";"), format!("backup_id={id};")] {
             assert!(line.fields.contains(&field), "{field} is not in {line:?}");
         }
         assert!(line.spans.contains(&"nightly_job"), "{line:?}");
