@@ -245,6 +245,20 @@ impl IndexPrefix {
         format!("{}*", self.as_str())
     }
 
+    /// What the names of exported records under this prefix begin with: `zeebe-record` is written as `zeebe-record_job_8.6.0_…`,
+    /// and `zeebe-record-dev2_…` is another cluster's.
+    #[must_use]
+    pub fn of_records(&self) -> Self {
+        Self(std::sync::Arc::from(format!("{}_", self.as_str().trim_end_matches('_'))))
+    }
+
+    /// What the names of an application's indices under this prefix begin with: `operate` is written as
+    /// `operate-list-view-8.3.0_`, and `operateold-…` is another one's.
+    #[must_use]
+    pub fn of_applications(&self) -> Self {
+        Self(std::sync::Arc::from(format!("{}-", self.as_str().trim_end_matches('-'))))
+    }
+
     /// Whether an index name begins with this prefix.
     pub fn covers(&self, index: &str) -> bool {
         index.starts_with(self.as_str())
@@ -281,6 +295,23 @@ mod tests {
         }
         assert!(IndexName::new(".tasks").is_ok());
         assert!(RepositoryName::new("Backups").is_ok());
+    }
+
+    #[test]
+    fn a_prefix_of_indices_ends_with_its_separator() {
+        let records = IndexPrefix::new("zeebe-record").unwrap().of_records();
+        assert!(records.covers("zeebe-record_job_8.6.0_2026-06-03"));
+        for other in
+            ["zeebe-record-dev2_job_8.6.0_2026-06-03", "zeebe-records_job_8.6.0_2026-06-03", "zeebe-record"]
+        {
+            assert!(!records.covers(other), "{other}");
+        }
+        assert_eq!(records.of_records(), records);
+        let operate = IndexPrefix::new("operate").unwrap().of_applications();
+        assert!(
+            operate.covers("operate-list-view-8.3.0_") && !operate.covers("operate_job_8.6.0_2026-06-03")
+        );
+        assert_eq!(operate.pattern(), "operate-*");
     }
 
     proptest! {

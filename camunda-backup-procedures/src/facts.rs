@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{BackupId, BrokerId, CamundaVersion, Component, Error, PartitionId, Timestamp};
+use camunda_backup_core::{
+    BackupId, BrokerId, CamundaVersion, Component, Error, IndexPrefix, PartitionId, Timestamp,
+};
 use camunda_backup_es::{DiskState, IndexStats, Repository, SnapshotState, StoreInfo};
 use camunda_backup_zeebe::{
     ClusterState, Exporter, ExportingStatus, HistoryBackup, PartName, PartitionStatus, RuntimeBackup,
@@ -79,8 +81,9 @@ impl<T> Probe<T> {
 
 /// An answer that comes from something else, or from somebody who guards the door.
 fn is_not_itself(kind: ErrorKind) -> bool {
-    use ErrorKind::{Decode, Forbidden, Unauthorized, WrongComponent};
-    matches!(kind, Decode | Forbidden | Unauthorized | WrongComponent)
+    use ErrorKind::{Decode, Forbidden, NotFound, Unauthorized, WrongComponent};
+    // A list that is not found is an endpoint that is not there.
+    matches!(kind, Decode | Forbidden | NotFound | Unauthorized | WrongComponent)
 }
 
 /// Everything that was looked at, at one time. Serialisable, without secrets.
@@ -140,6 +143,9 @@ pub struct Facts {
     pub record_indices: Probe<Vec<IndexStats>>,
     /// The record prefix itself.
     pub record_prefix: String,
+    /// The applications' prefixes themselves.
+    #[serde(default)]
+    pub app_prefixes: Vec<IndexPrefix>,
     /// The indices under the applications' prefixes.
     pub app_indices: Probe<Vec<IndexStats>>,
     /// Index templates under all prefixes, by name.

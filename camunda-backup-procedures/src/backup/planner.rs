@@ -115,8 +115,11 @@ pub(crate) fn drift(then: &Pinned, facts: &Facts) -> Drift {
     if then.gateway != now.gateway {
         changed(Component::Zeebe, format!("the gateway was {}, is {}", then.gateway, now.gateway));
     }
-    if then.store != now.store {
+    if facts.store.failure().is_none() && then.store != now.store {
         changed(Component::Store, "another store answers".to_owned());
+    }
+    if let Some(why) = facts.store.failure() {
+        drift.unseen.push((Component::Store, format!("the store cannot be read: {why}")));
     }
     match facts.topology.failure() {
         Some(why) => drift.unseen.push((Component::Zeebe, format!("the topology cannot be read: {why}"))),

@@ -28,6 +28,8 @@ pub enum FindingCode {
     BackupStoreUnusable,
     /// No search store is configured although web applications are.
     StoreNotConfigured,
+    /// An application has written its backups to another repository, or to another store.
+    OtherRepository,
     /// The repository is not registered.
     RepositoryMissing,
     /// The repository cannot be written.
@@ -44,6 +46,8 @@ pub enum FindingCode {
     ChangePending,
     /// Exporting is paused, and not by us.
     ExportingPaused,
+    /// Exporting neither runs nor is paused somewhere: a phase such as `CLOSED`, or one that is not known.
+    ExportingStopped,
     /// What exporting does cannot be read from the brokers.
     ExportingUnknown,
     /// An exporter is not enabled.

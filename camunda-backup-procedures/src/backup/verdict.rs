@@ -102,7 +102,9 @@ pub fn judge(
         .any(|c| c.standing == ConditionStatus::Unproven && !redundant.contains(&c.number.as_str()));
     // Whoever overrides a blocker by name vouches for something that nobody has seen.
     let vouched = plan.findings.iter().any(|finding| finding.severity == Severity::Overridden);
-    let verdict = match (violated, unproven || vouched) {
+    // N9 alone decides nothing, because filtered records count too; records that nobody writes any more prove nothing at all.
+    let dead = necessary::records_are_dead(&case).is_some();
+    let verdict = match (violated, unproven || vouched || dead) {
         (true, _) => Verdict::Inconsistent,
         (false, true) => Verdict::Plausible,
         (false, false) => Verdict::Proven,

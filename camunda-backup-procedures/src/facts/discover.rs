@@ -1,10 +1,12 @@
 //! Looks at everything that a backup depends on, and changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{BackupId, CamundaVersion, Clock, Error, HttpClient, RepositoryName, Result};
+use camunda_backup_core::{
+    BackupId, CamundaVersion, Clock, Error, HttpClient, IndexPrefix, RepositoryName, Result,
+};
 use camunda_backup_es::{SearchStore, SnapshotState, StoreInfo};
 use camunda_backup_zeebe::{Dialect, Topology, detect_version};
 
@@ -71,6 +73,7 @@ pub(crate) async fn discover(
         slowest_parts: BTreeMap::new(),
         record_indices: Probe::Absent,
         record_prefix: config.record_prefix.to_string(),
+        app_prefixes: config.app_prefixes.clone(),
         app_indices: Probe::Absent,
         templates: Probe::Absent,
         disk: Probe::Absent,
@@ -194,7 +197,7 @@ async fn look_at_store(config: &ClusterConfig, clients: &Clients, facts: &mut Fa
 }
 
 async fn look_at_indices_and_disks(config: &ClusterConfig, store: &SearchStore, facts: &mut Facts) {
-    facts.record_indices = Probe::of(store.indices(&config.record_prefix).await);
+    facts.record_indices = Probe::of(store.indices(&config.record_prefix.of_records()).await);
     facts.app_indices = Probe::of(app_indices(config, store).await);
     facts.disk = Probe::of(store.disk().await);
 }
@@ -211,9 +214,12 @@ async fn app_indices(
     config: &ClusterConfig,
     store: &SearchStore,
 ) -> Result<Vec<camunda_backup_es::IndexStats>> {
-    let mut all = Vec::new();
-    for prefix in &config.app_prefixes {
-        all.extend(store.indices(prefix).await?);
+    let (mut all, mut names) = (Vec::new(), BTreeSet::new());
+    for prefix in config.app_prefixes.iter().map(IndexPrefix::of_applications) {
+        let found = store.indices(&prefix).await?;
+        // One prefix may be the beginning of another.
+        all.extend(found.into_iter().filter(|index| !names.contains(&index.name)).collect::<Vec<_>>());
+        names.extend(all.iter().map(|index: &camunda_backup_es::IndexStats| index.name.clone()));
     }
     Ok(all)
 }
@@ -244,6 +250,9 @@ pub(crate) async fn look_again(
     facts.history_backups = history_backups(clients).await;
     look_at_brokers(clients, &mut facts).await;
     if let Some((store, repository)) = &clients.store {
+        // Another cluster may be behind the same address by now.
+        let again = SearchStore::connect(store.http().clone()).await;
+        facts.store = Probe::of(again.map(|store| store.info().clone()));
         facts.repository = Probe::of(store.repository(repository).await);
         facts.snapshots = Probe::of(snapshot_states(store, repository).await);
         look_at_indices_and_disks(config, store, &mut facts).await;

@@ -78,7 +78,7 @@ pub(super) fn positions(clients: &Clients, prefix: &str) -> Vec<String> {
     let store = clients.store.as_ref();
     store
         .map(|(store, _)| {
-            format!("POST {}/{prefix}*/_search (max position by partition)", store.http().base())
+            format!("POST {}/{prefix}_*/_search (max position by partition)", store.http().base())
         })
         .into_iter()
         .collect()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use camunda_backup_core::BackupId;
-use camunda_backup_zeebe::{BackupState, PartName};
+use camunda_backup_zeebe::{BackupState, HistoryBackup, PartName};
 
 use super::{Finding, FindingCode};
 use crate::backup::store_timeout;
@@ -64,6 +64,7 @@ fn applications(facts: &Facts) -> Vec<Finding> {
                     in_progress
                         .map(|backup| running(app, &backup.id.map_or("?".to_owned(), |id| id.to_string()))),
                 );
+                findings.extend(other_repository(facts, app, backups));
             }
             Probe::Failed { why, advice, answered: true } => findings.push(
                 Finding::warning(FindingCode::HistoryUnreadable, app, why.clone())
@@ -79,6 +80,29 @@ fn applications(facts: &Facts) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// An application that says that it has completed a backup of which our repository has no part writes elsewhere.
+fn other_repository(facts: &Facts, app: &str, backups: &[HistoryBackup]) -> Option<Finding> {
+    let snapshots = facts.snapshots.seen()?;
+    let complete = backups.iter().filter(|backup| backup.state == BackupState::Completed);
+    let newest = complete.filter(|backup| !backup.parts.is_empty()).max_by_key(|backup| backup.id)?;
+    if newest.parts.iter().any(|part| snapshots.contains_key(&part.name)) {
+        return None;
+    }
+    let part = newest.parts.first()?;
+    let seen = format!("it has completed {}, and the configured repository has no such snapshot", part.name);
+    Some(
+        Finding::blocker(FindingCode::OtherRepository, app, seen)
+            .because(
+                "it writes to another repository or to another store, and this library supports one of each for all applications and \
+                 the records",
+            )
+            .advise(format!(
+                "give {app} the repository that is configured here, or configure the one that all of them write to; override this if \
+                 that backup's snapshots were deleted by hand"
+            )),
+    )
 }
 
 /// Snapshots that begin like an application's and are not named like a part: one of them breaks the application's

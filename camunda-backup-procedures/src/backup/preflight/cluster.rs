@@ -105,8 +105,11 @@ fn exporting(facts: &Facts) -> Vec<Finding> {
     let mut readable = false;
     if let Some(status) = facts.exporting.seen() {
         readable = true;
-        if *status != ExportingStatus::Exporting {
-            findings.push(paused("zeebe", format!("the cluster's exporting status is {status}")));
+        let seen = format!("the cluster's exporting status is {status}");
+        match status {
+            ExportingStatus::Exporting => {}
+            ExportingStatus::Paused | ExportingStatus::SoftPaused => findings.push(paused("zeebe", seen)),
+            _ => findings.push(stopped("zeebe", seen)),
         }
     }
     for (broker, probe) in &facts.partitions {
@@ -168,7 +171,10 @@ fn not_exporting(broker: &str, partitions: &BTreeMap<PartitionId, PartitionStatu
     for (partition, status) in partitions {
         match &status.exporter_phase {
             Some(ExporterPhase::Exporting) => {}
-            Some(phase) => findings.push(paused(broker, format!("partition {partition} is {phase}"))),
+            Some(phase @ (ExporterPhase::Paused | ExporterPhase::SoftPaused)) => {
+                findings.push(paused(broker, format!("partition {partition} is {phase}")));
+            }
+            Some(phase) => findings.push(stopped(broker, format!("partition {partition} is {phase}"))),
             None if status.role == Role::Leader => findings.push(
                 Finding::blocker(
                     FindingCode::TopologyIncomplete,
@@ -190,6 +196,16 @@ fn paused(component: &str, seen: String) -> Finding {
         .advise(
             "find out who paused it; if nobody did, run `recover()` with the journal of that run, or POST \
              /actuator/exporting/resume; then connect again",
+        )
+}
+
+/// Nobody has paused it, and a pause would do nothing there.
+fn stopped(component: &str, seen: String) -> Finding {
+    Finding::blocker(FindingCode::ExportingStopped, component, seen)
+        .because("it neither exports nor is paused: no exporter is configured, or one has failed for good; what it should export is missing")
+        .advise(
+            "look for the exporter's error in the broker's log and restart the broker when it is cured; without exporters ask for \
+             `zeebe_only` and override this",
         )
 }
 

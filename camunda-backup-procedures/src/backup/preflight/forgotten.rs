@@ -3,30 +3,21 @@
 use std::collections::BTreeMap;
 
 use super::{Finding, FindingCode};
+use crate::backup::index_names::{Owner, owner};
 use crate::facts::Facts;
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for index in facts.app_indices.seen().into_iter().flatten() {
         let name = index.name.to_string();
-        if let Some(app) = owner(facts, &name).filter(|app| !has_address(facts, app)) {
-            found.entry(app).or_default().push(name);
+        let owner = owner(&facts.app_prefixes, facts.version.line() >= (8, 8), &name);
+        if let Owner::App(app) = owner {
+            if !has_address(facts, app) {
+                found.entry(app).or_default().push(name);
+            }
         }
     }
     found.into_iter().map(|(app, indices)| finding(app, &indices)).collect()
-}
-
-/// Whose index this is, by the usual prefixes. From 8.8 on one application has all but Optimize's.
-fn owner(facts: &Facts, index: &str) -> Option<&'static str> {
-    let prefix = ["operate", "tasklist", "optimize", "camunda"]
-        .into_iter()
-        .find(|prefix| index.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('-')))?;
-    match (prefix, facts.version.line() >= (8, 8)) {
-        ("optimize", _) => Some("optimize"),
-        (_, true) => Some("webapps"),
-        ("camunda", false) => None,
-        (app, false) => Some(app),
-    }
 }
 
 fn has_address(facts: &Facts, app: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Findings about the search store.
 
 use camunda_backup_es::{HealthStatus, IndexStats, SnapshotState};
+use camunda_backup_zeebe::ExporterStatus;
 
 use super::{Finding, FindingCode};
 use crate::facts::{Facts, Probe};
@@ -125,16 +126,26 @@ fn indices(facts: &Facts) -> Vec<Finding> {
 /// Up to 8.7 every web application reads the records, so there must be some; later only Optimize does.
 fn no_records(facts: &Facts) -> Finding {
     let seen = format!("there are no indices under the record prefix {}", facts.record_prefix);
-    let needed = facts.optimize || (facts.version.line() < (8, 8) && !facts.apps.is_empty());
+    // With nothing but Zeebe to back up, a prefix that matches nothing would silently make it a backup of Zeebe alone.
+    let alone = facts.apps.is_empty() && !facts.optimize && may_export_records(facts);
+    let needed = alone || facts.optimize || (facts.version.line() < (8, 8) && !facts.apps.is_empty());
     let finding = if needed {
         Finding::blocker(FindingCode::PrefixWithoutIndices, "store", seen).because(
-            "the applications import from the records, so either the prefix is wrong or nothing is exported",
+            "records are exported and imported, so either the prefix is wrong or nothing is exported",
         )
     } else {
         Finding::warning(FindingCode::PrefixWithoutIndices, "store", seen)
             .because("without exported records there is no records snapshot")
     };
     finding.advise("set `record_prefix` to the prefix of the exporter (index.prefix)")
+}
+
+/// Whether an exporter may write records into the store: one is enabled that is not Camunda's own, or they cannot be listed.
+fn may_export_records(facts: &Facts) -> bool {
+    facts.exporters.seen().is_none_or(|exporters| {
+        let mut enabled = exporters.iter().filter(|exporter| exporter.status == ExporterStatus::Enabled);
+        enabled.any(|exporter| !exporter.id.to_string().to_lowercase().contains("camunda"))
+    })
 }
 
 fn disks(facts: &Facts) -> Vec<Finding> {

@@ -35,8 +35,12 @@ impl Records {
 
     /// The prefix as concrete names: what the snapshot shall hold.
     async fn resolve(&self, store: &SearchStore) -> Result<()> {
-        let indices: BTreeSet<IndexName> =
-            store.indices(&self.context.record_prefix).await?.into_iter().map(|index| index.name).collect();
+        let indices: BTreeSet<IndexName> = store
+            .indices(&self.context.record_prefix.of_records())
+            .await?
+            .into_iter()
+            .map(|index| index.name)
+            .collect();
         if indices.is_empty() {
             return Err(Error::new(ErrorKind::Failed, "there are no record indices any more")
                 .with_component(Component::Store)
@@ -150,7 +154,7 @@ impl Step for Positions {
 impl Positions {
     async fn read(&self) -> Result<Check> {
         let (store, _) = self.context.clients.store()?;
-        let prefix = &self.context.record_prefix;
+        let prefix = &self.context.record_prefix.of_records();
         // Documents that no search sees yet are in the snapshot all the same.
         if let Err(error) = store.refresh(prefix).await {
             tracing::debug!(%error, "the record indices could not be refreshed");

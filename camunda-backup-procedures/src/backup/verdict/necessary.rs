@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use camunda_backup_core::PartitionId;
+use camunda_backup_es::SnapshotInfo;
 use camunda_backup_zeebe::{ExporterStatus, PartName};
 
 use super::components::{every_component, every_part, every_partition};
@@ -11,6 +12,7 @@ use super::{
     violated,
 };
 use crate::backup::evidence::Evidence;
+use crate::backup::index_names::{Owner, is_record, owner, prefix_of_another_cluster};
 use crate::backup::planner::{drift, in_words};
 use crate::facts::Facts;
 use crate::plan::{BackupOrder, Goal};
@@ -49,24 +51,51 @@ fn indices_covered(case: &Case<'_>) -> Judgement {
     let Some(live) = case.before.app_indices.seen() else {
         return unproven("the live indices could not be listed");
     };
-    let mine = |name: &str| {
-        parts.iter().any(|(_, p)| prefixes_of(&p.app).iter().any(|prefix| name.starts_with(prefix)))
-    };
-    let live: Vec<String> =
-        live.iter().map(|index| index.name.to_string()).filter(|name| mine(name)).collect();
-    if live.is_empty() {
-        return unproven("no live index has the usual prefix of an application, so nothing can be compared");
+    if let Some((_, records)) = case.records() {
+        if let Some(index) = records.snapshot.indices.iter().find(|index| seen.contains(index.as_str())) {
+            return violated(format!("index {index} is in a part and in the records, at two moments"));
+        }
     }
-    let missing: Vec<String> = live.into_iter().filter(|name| !seen.contains(name.as_str())).collect();
-    if missing.is_empty() {
-        holds(format!("{} indices", seen.len()))
-    } else {
-        unproven(format!("live indices in no part: {}", missing.join(", ")))
+    let combined = case.before.version.line() >= (8, 8);
+    let apps: BTreeSet<&str> = parts.iter().map(|(_, p)| p.app.as_str()).collect();
+    let (mut open, mut others, mut compared) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
+    for name in live.iter().map(|index| index.name.as_str()) {
+        if seen.contains(name) {
+            compared.extend(app_of(case, combined, name));
+        } else if let Some(prefix) = prefix_of_another_cluster(&case.before.app_prefixes, name, &seen) {
+            others.insert(prefix);
+        } else {
+            open.push(match owner(&case.before.app_prefixes, combined, name) {
+                Owner::App(app) if apps.contains(app) => name.to_owned(),
+                Owner::App(app) => format!("{name} (of {app}, which has no part)"),
+                _ => format!("{name} (whose it is cannot be told from its prefix)"),
+            });
+        }
     }
+    let not_compared: Vec<&str> = apps.into_iter().filter(|app| !compared.contains(app)).collect();
+    if !open.is_empty() {
+        return unproven(format!("live indices in no part: {}", open.join(", ")));
+    }
+    if !not_compared.is_empty() {
+        return unproven(format!(
+            "no live index under the configured prefixes is in a part of {}, so nothing can be compared",
+            not_compared.join(", ")
+        ));
+    }
+    let others: Vec<String> =
+        others.into_iter().map(|prefix| format!("; left out as another cluster's: {prefix}-*")).collect();
+    holds(format!("{} indices{}", seen.len(), others.concat()))
 }
 
-fn prefixes_of(app: &str) -> Vec<&str> {
-    if app == "webapps" { vec!["camunda", "operate", "tasklist"] } else { vec![app] }
+/// The application to which an index that is in a part belongs: by its prefix, or, where that does not tell, by the part.
+fn app_of<'a>(case: &'a Case<'_>, combined: bool, index: &str) -> Option<&'a str> {
+    match owner(&case.before.app_prefixes, combined, index) {
+        Owner::App(app) => Some(app),
+        _ => case.parts().into_iter().map(|(_, parts)| parts).find_map(|parts| {
+            let holds_it = |snapshot: &SnapshotInfo| snapshot.indices.contains(index);
+            parts.snapshots.iter().any(holds_it).then_some(parts.app.as_str())
+        }),
+    }
 }
 
 /// That there are no records has to be seen, too: under another prefix they would be missing without a word.
@@ -107,6 +136,10 @@ fn records_covered(case: &Case<'_>) -> Judgement {
     let not_in_it = |names: Vec<String>| -> Vec<String> {
         names.into_iter().filter(|name| !records.snapshot.indices.contains(name)).collect()
     };
+    let strange = records.snapshot.indices.iter().find(|index| !is_record(&case.before.record_prefix, index));
+    if let Some(index) = strange {
+        return violated(format!("{index} is in it, and is not one of the records"));
+    }
     let missing = not_in_it(records.wanted.iter().cloned().collect());
     if !missing.is_empty() {
         return violated(format!("missing: {}", missing.join(", ")));
@@ -277,6 +310,26 @@ fn compare_records(case: &Case<'_>, hole: bool) -> Judgement {
         // The exporter's position counts filtered records too, so less is no proof of a hole.
         unproven(format!("{}; the window conditions decide", short.join("; ")))
     }
+}
+
+/// Whether the records are dead: their highest position is so far behind what the exporter has acknowledged that filtered records do not
+/// explain it. An exporter with another prefix writes elsewhere, and what is in the snapshot belongs to the past.
+pub(super) fn records_are_dead(case: &Case<'_>) -> Option<String> {
+    let (_, backup) = case.zeebe()?;
+    let read = record_positions(case);
+    let records = read.first()?;
+    backup.partitions.iter().find_map(|p| {
+        let e = p.snapshot_exported_position()?;
+        let r = records.get(&i64::from(p.partition.0)).copied().unwrap_or(0);
+        is_far_behind(r, e).then(|| format!("partition {}: R={r} is far behind E={e}", p.partition))
+    })
+}
+
+/// Commands and rejections are not exported by default, so R is somewhat behind E, but by far less than half of a log that is longer
+/// than a start, and never by ten thousand records.
+fn is_far_behind(r: i64, e: i64) -> bool {
+    let gap = e.saturating_sub(r);
+    (gap > 50 && gap > r) || gap > 10_000
 }
 
 fn position_in_words(partition: PartitionId, records: &BTreeMap<i64, i64>) -> String {
