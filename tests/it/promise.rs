@@ -5,6 +5,7 @@ mod abandoning;
 mod closing;
 mod dead_runs;
 mod members;
+mod ownership;
 mod pauses;
 mod recovering;
 mod stored_plans;
