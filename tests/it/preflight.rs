@@ -8,8 +8,8 @@ use camunda_backup::es::testing::SnapshotFault;
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster, SimulationOptions, StoreKind};
 use camunda_backup::zeebe::testing::{BucketState, ZeebeBackupOutcome};
 use camunda_backup::{
-    BackupSpec, BrokerId, ClusterConfig, Component, Endpoint, ErrorKind, FindingCode, RunOutcome,
-    SecondaryStorage, Severity,
+    BackupSpec, BrokerId, ClusterConfig, Component, Endpoint, ErrorKind, FindingCode, PartitionId,
+    RunOutcome, SecondaryStorage, Severity,
 };
 use serde_json::Value;
 
@@ -53,6 +53,12 @@ fn about_the_cluster() -> Vec<Scenario> {
         Scenario {
             happen: |simulated| simulated.camunda().kill_operate(),
             ..blocker(Code::ComponentUnreachable, "operate")
+        },
+        Scenario {
+            happen: |simulated| {
+                simulated.camunda().set_exporter_phase(&BrokerId::from(0), PartitionId(1), Some("CLOSED"));
+            },
+            ..blocker(Code::ExportingStopped, "broker 0")
         },
         Scenario {
             happen: |simulated| simulated.camunda().kill_broker(&BrokerId::from(1)),
@@ -167,7 +173,9 @@ fn about_the_store() -> Vec<Scenario> {
 
 #[tokio::test(start_paused = true)]
 async fn every_finding_names_component_sight_reason_and_cure() {
-    let mut reached = BTreeSet::from([FindingCode::BackupRunning, FindingCode::PartsSlow]); // tests of their own
+    // These have tests of their own, the last one in promise/ownership.rs.
+    let mut reached =
+        BTreeSet::from([FindingCode::BackupRunning, FindingCode::PartsSlow, FindingCode::OtherRepository]);
     for scenario in about_the_cluster().into_iter().chain(about_the_store()) {
         let code = scenario.code;
         let simulated = tuned(scenario.version, StoreKind::Elasticsearch8, scenario.build).await;

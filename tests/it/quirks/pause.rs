@@ -212,7 +212,7 @@ async fn q09_a_502_while_a_gateway_starts_is_asked_again() {
     let simulated = eight_six().await;
     let cluster = connect(&simulated).await;
     let run = cluster.start(plan(&cluster)).await;
-    until("asked", || !sent(&simulated, "zeebe.backups.create").is_empty()).await;
+    until("begun", || !simulated.camunda().backup_ids().is_empty()).await;
     simulated.camunda().restart_gateway();
     completed(&simulated, run.finished().await);
 }
