@@ -154,8 +154,7 @@ async fn used_in_the_pause(version: &str, store: StoreKind) -> BTreeSet<&'static
         Fault::Hang,
     ));
     completed(&simulated, cluster.run(plan(&cluster)).await);
-    let used = used.lock().unwrap().clone();
-    used
+    used.lock().unwrap().clone()
 }
 
 /// Hangs what the condition picks from the moment on when exporting is paused, and gives the time that it stays so.

@@ -125,7 +125,7 @@ async fn another_clusters_parts_under_our_id_survive() {
     simulated.store().create_index(&index);
     simulated
         .store()
-        .start_snapshot(crate::world::REPOSITORY, &theirs, &[index.clone()], metadata, false)
+        .start_snapshot(crate::world::REPOSITORY, &theirs, std::slice::from_ref(&index), metadata, false)
         .unwrap();
     let abandoned = cluster.abandon(report.id).await.unwrap();
     let left: Vec<String> =

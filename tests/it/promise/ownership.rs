@@ -106,7 +106,7 @@ async fn an_application_under_a_prefix_of_its_own_is_not_forgotten() {
     })
     .await;
     let own = |config: &mut camunda_backup::ClusterConfig| {
-        config.app_prefixes = prefixes(&["acme-operate", "tasklistoos"])
+        config.app_prefixes = prefixes(&["acme-operate", "tasklistoos"]);
     };
     let cluster = connect_with(&simulated, own).await.unwrap();
     let report = completed(&simulated, cluster.run(plan(&cluster)).await);
@@ -175,13 +175,13 @@ async fn an_application_that_writes_to_another_repository_is_noticed_by_its_last
     })
     .await;
     let own = connect_with(&simulated, |config| {
-        config.repository = Some(RepositoryName::new("operate-backup").unwrap())
+        config.repository = Some(RepositoryName::new("operate-backup").unwrap());
     });
     let own = own.await.unwrap();
     completed(&simulated, own.run(plan(&own)).await);
     simulated.store().register_repository("records-backup", false);
     let other = connect_with(&simulated, |config| {
-        config.repository = Some(RepositoryName::new("records-backup").unwrap())
+        config.repository = Some(RepositoryName::new("records-backup").unwrap());
     });
     let found = findings(&other.await.unwrap());
     let components: Vec<&str> = found

@@ -172,7 +172,7 @@ async fn q10_an_application_that_does_not_say_how_far_it_is_costs_seconds() {
             let asked = ["history.backups.status", "optimize.backups.status"].contains(&request.operation);
             asked && began.load(Ordering::SeqCst)
         };
-        simulated.inject(Rule::when(after_the_request, fault.clone()));
+        simulated.inject(Rule::when(after_the_request, fault));
         let report = completed(&simulated, backup(&simulated).await);
         assert_eq!(report.verdict, Verdict::Proven, "{fault:?}: {report}");
         assert!(report.to_string().contains("the store has every part"), "{fault:?}: {report}");
