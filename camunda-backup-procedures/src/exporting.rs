@@ -4,6 +4,6 @@ mod pay;
 mod phases;
 mod window;
 
-pub(crate) use pay::{Attempt, LATEST_EFFECT, Payment, pay};
+pub(crate) use pay::{LATEST_EFFECT, pay};
 pub(crate) use phases::{Exporting, Frame, Seen, is_paused, led_twice, look, look_around, nobody_has_joined};
 pub use window::{Certainty, Window};

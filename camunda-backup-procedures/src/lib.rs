@@ -37,7 +37,7 @@ pub use engine::{Amount, Events, ProgressObserver, RunEvent, RunEventKind, RunOu
 pub use facts::Facts;
 pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use obligation::{Obligation, Replicas};
-pub use plan::{BackupOrder, Goal, Plan};
+pub use plan::{BackupOrder, Goal, Plan, Task};
 pub use recover::{ExportingSeen, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport};
 pub use report::{Failure, Report};
 pub use run_handle::RunHandle;
