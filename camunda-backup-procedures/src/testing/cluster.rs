@@ -197,7 +197,7 @@ impl SimulatedCluster {
         self.inner.clock
     }
 
-    /// The journal that [`SimulatedCluster::parts`] hands out. It outlives simulated processes.
+    /// The journal that [`SimulatedCluster::connect_options`] hands out. It outlives simulated processes.
     pub fn journal(&self) -> MemoryJournal {
         self.inner.journal.clone()
     }
