@@ -1,9 +1,11 @@
 //! Exporting: what it does on every replica, and how it is brought to run again.
 
+mod around;
 mod pay;
 mod phases;
 mod window;
 
+pub(crate) use around::{Seen, look_around};
 pub(crate) use pay::{Attempt, LATEST_EFFECT, Payment, pay};
-pub(crate) use phases::{Exporting, Frame, Seen, is_paused, led_twice, look, look_around, nobody_has_joined};
+pub(crate) use phases::{Exporting, Frame, is_paused, led_twice, look, nobody_has_joined};
 pub use window::{Certainty, Window};

@@ -23,7 +23,7 @@ use crate::obligation::Obligation;
 use crate::plan::Plan;
 
 pub(crate) use debts::debts;
-use debts::{another_cluster, clusters, is_of_this_gateway, pay, pay_what_is_understood};
+use debts::{another_cluster, clusters, is_of_this_gateway, is_open, pay, pay_what_is_understood};
 use late::{CAME_LATE, Late, came_late, newest};
 use record::{damage_of, has_ended, left_to_wait, may_have_completed, owed, plan_of, unreadable_end};
 pub use report::{ExportingSeen, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport};
@@ -129,15 +129,13 @@ async fn is_nothing_to_do(connection: &Connection, cluster: &str, recovery: &mut
     if !open_claims(journal, cluster).await?.is_empty() {
         return Ok(false);
     }
-    for history in &all {
-        let Ok(entries) = entries(history) else { return Ok(false) };
-        if !has_ended(&entries) || !owed(history, &entries).is_ok_and(|owed| owed.is_empty()) {
-            return Ok(false);
-        }
+    if all.iter().any(is_open) {
+        return Ok(false);
     }
+    let newest = newest(&all);
     let mut doubts = Vec::new();
     for history in &all {
-        match came_late(connection, history, newest(&all)).await? {
+        match came_late(connection, history, newest).await? {
             Late::No => {}
             Late::Ours(_) => return Ok(false),
             Late::Perhaps(error) => doubts.push(error),
@@ -204,6 +202,7 @@ async fn recover_claimed(connection: &Connection, claim: &Claim, recovery: &mut 
     let is_ours = |history: &&RunHistory| {
         claim.cluster() == connection.config.name || is_of_this_gateway(connection, history)
     };
+    let newest = newest(&all);
     let mut unpaid = false;
     for history in all.iter().filter(is_ours) {
         match recover_run(connection, claim, history, None).await {
@@ -216,7 +215,7 @@ async fn recover_claimed(connection: &Connection, claim: &Claim, recovery: &mut 
     }
     // Only a pause that nobody owes any more can be one that came late.
     for history in all.iter().filter(is_ours).filter(|_| !unpaid) {
-        match came_late(connection, history, newest(&all)).await? {
+        match came_late(connection, history, newest).await? {
             Late::No => {}
             Late::Perhaps(error) => recovery.errors.push(error),
             Late::Ours(late) => match recover_run(connection, claim, history, Some(late)).await {

@@ -1,56 +1,18 @@
 //! What keeps a pause short when something hangs: the journal's disk, a broker that answers nobody, a gateway that thinks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use camunda_backup::procedures::journal::{Holder, Key, Lock, LockGuard, Put};
 use camunda_backup::testing::{Fault, Rule, SimulationOptions, StoreKind};
-use camunda_backup::{BackupSpec, Cluster, ErrorKind, Failure, Journal, Result, RunEventKind, RunOutcome};
+use camunda_backup::{BackupSpec, Cluster, ErrorKind, Failure, Journal, RunEventKind, RunOutcome};
 
+use crate::slow_disk::SlowDisk;
 use crate::world::{
     assert_resumed_within, assert_running, backup, completed, connect, eight_six, failed, is_paused, limited,
     plan, tuned, until,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// A journal on a disk that hangs from a certain record on.
-#[derive(Debug)]
-struct Hanging {
-    disk: Arc<dyn Journal>,
-    healthy: AtomicUsize,
-}
-
-#[async_trait]
-impl Journal for Hanging {
-    async fn put_new(&self, key: &Key, body: Bytes) -> Result<Put> {
-        let left = self.healthy.load(Ordering::SeqCst);
-        if left == 0 {
-            std::future::pending::<()>().await;
-        }
-        self.healthy.store(left - 1, Ordering::SeqCst);
-        self.disk.put_new(key, body).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<Key>> {
-        self.disk.list(prefix).await
-    }
-
-    async fn read(&self, key: &Key) -> Result<Bytes> {
-        self.disk.read(key).await
-    }
-
-    async fn lock(&self, name: &str, holder: &Holder) -> Result<Lock> {
-        self.disk.lock(name, holder).await
-    }
-
-    async fn unlock(&self, guard: LockGuard) -> Result<()> {
-        self.disk.unlock(guard).await
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_journal_that_hangs_at_any_record_does_not_keep_exporting_paused() {
@@ -63,7 +25,7 @@ async fn a_journal_that_hangs_at_any_record_does_not_keep_exporting_paused() {
         let simulated = eight_six().await;
         let mut parts = simulated.connect_options();
         let disk: Arc<dyn Journal> = Arc::new(simulated.journal());
-        parts.journal = Some(Arc::new(Hanging { disk, healthy: AtomicUsize::new(healthy) }));
+        parts.journal = Some(Arc::new(SlowDisk::new(disk, Duration::ZERO, healthy)));
         let cluster = Cluster::connect_with(simulated.config().unwrap(), parts).await.unwrap();
         let ended = tokio::time::timeout(60 * MINUTE, cluster.run(plan(&cluster))).await.expect("it ends");
         let Err(Failure { error, .. }) = ended else {

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use camunda_backup::procedures::journal::{Holder, Key, Lock, LockGuard, Put};
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster, StoreKind};
-use camunda_backup::{BackupSpec, Cluster, Component, ErrorKind, Failure, Journal, Result};
+use camunda_backup::{BackupSpec, Cluster, Component, ErrorKind, Failure, Journal};
 
+use crate::slow_disk::SlowDisk;
 use crate::world::{
     assert_running, backup, completed, connect, is_paused, limited, longest_pause, plan, world,
 };
@@ -23,43 +21,6 @@ const CLUSTERS: [(&str, StoreKind); 4] = [
     ("8.9.0", StoreKind::Elasticsearch8),
 ];
 
-/// A journal whose records take their time, and that hangs from a certain one on.
-#[derive(Debug)]
-struct SlowDisk {
-    disk: Arc<dyn Journal>,
-    each: Duration,
-    healthy: AtomicUsize,
-}
-
-#[async_trait]
-impl Journal for SlowDisk {
-    async fn put_new(&self, key: &Key, body: Bytes) -> Result<Put> {
-        let left = self.healthy.load(Ordering::SeqCst);
-        if left == 0 {
-            std::future::pending::<()>().await;
-        }
-        self.healthy.store(left - 1, Ordering::SeqCst);
-        tokio::time::sleep(self.each).await; // virtual time: the disk is slow
-        self.disk.put_new(key, body).await
-    }
-
-    async fn list(&self, prefix: &str) -> Result<Vec<Key>> {
-        self.disk.list(prefix).await
-    }
-
-    async fn read(&self, key: &Key) -> Result<Bytes> {
-        self.disk.read(key).await
-    }
-
-    async fn lock(&self, name: &str, holder: &Holder) -> Result<Lock> {
-        self.disk.lock(name, holder).await
-    }
-
-    async fn unlock(&self, guard: LockGuard) -> Result<()> {
-        self.disk.unlock(guard).await
-    }
-}
-
 async fn on_slow_disk(
     simulated: &SimulatedCluster,
     each: Duration,
@@ -68,7 +29,7 @@ async fn on_slow_disk(
 ) -> Option<Failure> {
     let mut options = simulated.connect_options();
     let disk: Arc<dyn Journal> = Arc::new(simulated.journal());
-    options.journal = Some(Arc::new(SlowDisk { disk, each, healthy: AtomicUsize::new(healthy) }));
+    options.journal = Some(Arc::new(SlowDisk::new(disk, each, healthy)));
     let cluster = Cluster::connect_with(simulated.config().unwrap(), options).await.unwrap();
     cluster.run(cluster.plan_backup(spec).unwrap()).await.err()
 }

@@ -19,5 +19,6 @@ mod kill9;
 mod preflight;
 mod promise;
 mod quirks;
+mod slow_disk;
 mod taint;
 mod world;

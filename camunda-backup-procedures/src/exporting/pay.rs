@@ -1,19 +1,19 @@
 //! Paying what is owed: exporting is resumed until every replica was seen exporting. The one place where that is done, by the
 //! bracket of a run when it closes and by `recover`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use camunda_backup_core::error::{ErrorKind, Outcome};
 use camunda_backup_core::{BrokerId, Clock, Component, Error, PartitionId, Result};
-use camunda_backup_zeebe::{ClusterState, PartitionStatus};
+use camunda_backup_zeebe::ClusterState;
 use futures_util::future::join_all;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::phases::{Exporting, Frame, covers, has_newcomers, look, sees_everybody};
+use super::phases::{Exporting, Frame, Statuses, covers, has_newcomers, look, sees_everybody};
 use super::window::{Certainty, Window};
 use crate::connection::clients::Clients;
 use crate::engine::{Pace, deadline_in};
@@ -249,9 +249,6 @@ impl Past {
         refuses_when_blind || clients.topology.is_some() || first.elapsed() >= LONGER_THAN_A_START
     }
 }
-
-/// What a broker says of its partitions.
-type Statuses = BTreeMap<PartitionId, PartitionStatus>;
 
 /// Followers of 8.1 and 8.2 do not show that they are resumed, and a gateway that has just started may not know them
 /// (Q33): each broker has to say it of itself.

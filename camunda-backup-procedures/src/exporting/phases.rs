@@ -51,13 +51,7 @@ pub(crate) async fn look(
         topology: topology(clients, expected).await?,
     };
     let mut unseen = Vec::new();
-    // At the same time, and each with a limit: a dead broker answers late, and must not keep the others waiting.
-    let asked = clients.partitions.iter().map(|(broker, client)| async move {
-        let answer = tokio::time::timeout(ONE_ANSWER, client.statuses()).await;
-        (broker, answer.unwrap_or_else(|_| Err(late(&format!("broker {broker}")))))
-    });
-    let status = tokio::time::timeout(ONE_ANSWER, clients.exporting.status());
-    let (answers, status) = tokio::join!(join_all(asked), status);
+    let (answers, by_status) = ask_everybody(clients).await;
     for (broker, answer) in answers {
         match answer {
             Ok(statuses) => {
@@ -70,11 +64,10 @@ pub(crate) async fn look(
             Err(_) => {}
         }
     }
-    let by_status = match status.unwrap_or_else(|_| Err(late("the exporting status"))) {
-        Ok(status) => Some(from_status(&status)),
-        Err(error) if error.kind() == ErrorKind::Unsupported => None,
-        Err(error) => Some(Exporting::Unseen(error.to_string())),
-    };
+    let by_status = by_status.map(|status| match status {
+        Ok(status) => from_status(&status),
+        Err(error) => Exporting::Unseen(error.to_string()),
+    });
     let by_replica = (!clients.partitions.is_empty())
         .then(|| from_replicas(&window.partitions, expected, &unseen, clients.dialect.follower_phases));
     window.certainty = match (&by_replica, &by_status) {
@@ -94,6 +87,25 @@ pub(crate) async fn look(
     Ok((exporting, window))
 }
 
+/// What a broker says of its partitions.
+pub(super) type Statuses = BTreeMap<PartitionId, PartitionStatus>;
+
+/// What every broker with an address says, and the cluster where its version has a status. All at the same time, and each with a
+/// limit: a dead broker answers late, and must not keep the others waiting.
+pub(super) async fn ask_everybody(
+    clients: &Clients,
+) -> (Vec<(&BrokerId, Result<Statuses>)>, Option<Result<ExportingStatus>>) {
+    let asked = clients.partitions.iter().map(|(broker, client)| async move {
+        let answer = tokio::time::timeout(ONE_ANSWER, client.statuses()).await;
+        (broker, answer.unwrap_or_else(|_| Err(late(&format!("broker {broker}")))))
+    });
+    let status = tokio::time::timeout(ONE_ANSWER, clients.exporting.status());
+    let (answers, status) = tokio::join!(join_all(asked), status);
+    let status = status.unwrap_or_else(|_| Err(late("the exporting status")));
+    let has_none = status.as_ref().is_err_and(|error| error.kind() == ErrorKind::Unsupported);
+    (answers, (!has_none).then_some(status))
+}
+
 /// Whether exporting is seen to be paused in this mode, on some replica at least.
 pub(crate) async fn is_paused(
     clients: &Clients,
@@ -106,89 +118,6 @@ pub(crate) async fn is_paused(
     let mut phases =
         window.partitions.values().flat_map(BTreeMap::values).filter_map(|s| s.exporter_phase.as_ref());
     exporting == Exporting::Paused(mode) || phases.any(|phase| kind_of(phase) == paused)
-}
-
-/// What exporting does, asked of whoever can be asked without knowing who belongs to the cluster.
-pub(crate) async fn look_around(clients: &Clients) -> Seen {
-    let asked = clients.partitions.iter().map(|(broker, client)| async move {
-        let answer = tokio::time::timeout(ONE_ANSWER, client.statuses()).await;
-        (broker, answer.unwrap_or_else(|_| Err(late(&format!("broker {broker}")))))
-    });
-    let status = tokio::time::timeout(ONE_ANSWER, clients.exporting.status());
-    let (answers, status) = tokio::join!(join_all(asked), status);
-    let mut found = Found::default();
-    match status.unwrap_or_else(|_| Err(late("the exporting status"))) {
-        Ok(status) => {
-            found.add(&from_status(&status), || format!("the cluster's exporting status is {status}"));
-        }
-        Err(error) if error.kind() == ErrorKind::Unsupported => {}
-        Err(error) => found.unseen.push(error.to_string()),
-    }
-    for (broker, answer) in answers {
-        match answer {
-            Ok(statuses) => found.add_broker(broker, &statuses),
-            Err(error) => found.unseen.push(error.to_string()),
-        }
-    }
-    found.in_sum()
-}
-
-/// What exporting does, as far as it could be seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Seen {
-    /// Whoever was asked exports, and everybody with an address answered.
-    Runs,
-    /// Somebody is paused: in words.
-    Paused(String),
-    /// Nobody is paused, and somebody does not export either: in words.
-    Stopped(String),
-    /// Nobody is seen to be paused, and not everybody could be asked: in words.
-    Unseen(String),
-}
-
-/// What the answers say, by what it means.
-#[derive(Debug, Default)]
-struct Found {
-    running: usize,
-    paused: Vec<String>,
-    stopped: Vec<String>,
-    unseen: Vec<String>,
-}
-
-impl Found {
-    fn add(&mut self, exporting: &Exporting, words: impl FnOnce() -> String) {
-        match exporting {
-            Exporting::Everywhere => self.running += 1,
-            Exporting::Paused(_) => self.paused.push(words()),
-            _ => self.stopped.push(words()),
-        }
-    }
-
-    fn add_broker(&mut self, broker: &BrokerId, statuses: &BTreeMap<PartitionId, PartitionStatus>) {
-        for (partition, status) in statuses {
-            let Some(phase) = &status.exporter_phase else { continue };
-            let words = format!("partition {partition} of broker {broker} is {phase}");
-            match kind_of(phase) {
-                Kind::Exporting => self.running += 1,
-                Kind::Soft | Kind::Hard => self.paused.push(words),
-                Kind::Other => self.stopped.push(words),
-            }
-        }
-    }
-
-    fn in_sum(self) -> Seen {
-        if !self.paused.is_empty() {
-            Seen::Paused(self.paused.join("; "))
-        } else if !self.stopped.is_empty() {
-            Seen::Stopped(self.stopped.join("; "))
-        } else if !self.unseen.is_empty() {
-            Seen::Unseen(self.unseen.join("; "))
-        } else if self.running == 0 {
-            Seen::Unseen("no broker with an address shows a phase".to_owned())
-        } else {
-            Seen::Runs
-        }
-    }
 }
 
 /// Whether the topology shows replicas that nobody planned with, and that nobody has looked at therefore.
@@ -309,7 +238,7 @@ fn late_topology() -> Error {
     Error::new(ErrorKind::Unavailable, message).with_component(Component::Rest)
 }
 
-fn from_status(status: &ExportingStatus) -> Exporting {
+pub(super) fn from_status(status: &ExportingStatus) -> Exporting {
     match status {
         ExportingStatus::Exporting => Exporting::Everywhere,
         ExportingStatus::Paused => Exporting::Paused(PauseMode::Hard),
@@ -379,14 +308,14 @@ pub(crate) fn led_twice(seen: &BTreeMap<BrokerId, BTreeMap<PartitionId, Partitio
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
+pub(super) enum Kind {
     Exporting,
     Soft,
     Hard,
     Other,
 }
 
-fn kind_of(phase: &ExporterPhase) -> Kind {
+pub(super) fn kind_of(phase: &ExporterPhase) -> Kind {
     match phase {
         ExporterPhase::Exporting => Kind::Exporting,
         ExporterPhase::SoftPaused => Kind::Soft,

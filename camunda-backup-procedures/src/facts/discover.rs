@@ -218,8 +218,7 @@ async fn app_indices(
     for prefix in config.app_prefixes.iter().map(IndexPrefix::of_applications) {
         let found = store.indices(&prefix).await?;
         // One prefix may be the beginning of another.
-        all.extend(found.into_iter().filter(|index| !names.contains(&index.name)).collect::<Vec<_>>());
-        names.extend(all.iter().map(|index: &camunda_backup_es::IndexStats| index.name.clone()));
+        all.extend(found.into_iter().filter(|index| names.insert(index.name.clone())));
     }
     Ok(all)
 }

@@ -1,0 +1,87 @@
+//! What exporting does, seen by somebody who does not know who belongs to the cluster: a recovery with nothing on record.
+
+use std::collections::BTreeMap;
+
+use camunda_backup_core::{BrokerId, PartitionId};
+use camunda_backup_zeebe::PartitionStatus;
+
+use super::phases::{Exporting, Kind, ask_everybody, from_status, kind_of};
+use crate::connection::clients::Clients;
+
+/// What exporting does, asked of whoever can be asked without knowing who belongs to the cluster.
+pub(crate) async fn look_around(clients: &Clients) -> Seen {
+    let (answers, status) = ask_everybody(clients).await;
+    let mut found = Found::default();
+    match status {
+        Some(Ok(status)) => {
+            found.add(&from_status(&status), || format!("the cluster's exporting status is {status}"));
+        }
+        Some(Err(error)) => found.unseen.push(error.to_string()),
+        None => {}
+    }
+    for (broker, answer) in answers {
+        match answer {
+            Ok(statuses) => found.add_broker(broker, &statuses),
+            Err(error) => found.unseen.push(error.to_string()),
+        }
+    }
+    found.in_sum()
+}
+
+/// What exporting does, as far as it could be seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Seen {
+    /// Whoever was asked exports, and everybody with an address answered.
+    Runs,
+    /// Somebody is paused: in words.
+    Paused(String),
+    /// Nobody is paused, and somebody does not export either: in words.
+    Stopped(String),
+    /// Nobody is seen to be paused, and not everybody could be asked: in words.
+    Unseen(String),
+}
+
+/// What the answers say, by what it means.
+#[derive(Debug, Default)]
+struct Found {
+    running: usize,
+    paused: Vec<String>,
+    stopped: Vec<String>,
+    unseen: Vec<String>,
+}
+
+impl Found {
+    fn add(&mut self, exporting: &Exporting, words: impl FnOnce() -> String) {
+        match exporting {
+            Exporting::Everywhere => self.running += 1,
+            Exporting::Paused(_) => self.paused.push(words()),
+            _ => self.stopped.push(words()),
+        }
+    }
+
+    fn add_broker(&mut self, broker: &BrokerId, statuses: &BTreeMap<PartitionId, PartitionStatus>) {
+        for (partition, status) in statuses {
+            let Some(phase) = &status.exporter_phase else { continue };
+            let words = format!("partition {partition} of broker {broker} is {phase}");
+            match kind_of(phase) {
+                Kind::Exporting => self.running += 1,
+                Kind::Soft | Kind::Hard => self.paused.push(words),
+                Kind::Other => self.stopped.push(words),
+            }
+        }
+    }
+
+    fn in_sum(self) -> Seen {
+        if !self.paused.is_empty() {
+            Seen::Paused(self.paused.join("; "))
+        } else if !self.stopped.is_empty() {
+            Seen::Stopped(self.stopped.join("; "))
+        } else if !self.unseen.is_empty() {
+            Seen::Unseen(self.unseen.join("; "))
+        } else if self.running == 0 {
+            Seen::Unseen("no broker with an address shows a phase".to_owned())
+        } else {
+            Seen::Runs
+        }
+    }
+}
