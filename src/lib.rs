@@ -33,9 +33,9 @@ pub use camunda_backup_core::{
 pub use camunda_backup_procedures::{
     Abandoned, Amount, BackupOrder, BackupSpec, Cluster, ClusterConfig, Condition, ConditionStatus,
     ConnectOptions, Events, ExportingSeen, Facts, Failure, FileJournal, Finding, FindingCode, Goal, Journal,
-    Leftover, Limits, MemoryJournal, Obligation, Plan, ProgressObserver, RecoveredEnd, RecoveredRun,
+    Leftover, Limits, MemoryJournal, Obligation, PastRun, Plan, ProgressObserver, RecoveredEnd, RecoveredRun,
     RecoveryFailure, RecoveryReport, Replicas, Report, RunEvent, RunEventKind, RunHandle, RunOutcome,
-    SecondaryStorage, Severity, StepPosition, Unit, Verdict, recover,
+    SecondaryStorage, Severity, StepPosition, Unit, Verdict, past_entries, past_runs, recover,
 };
 
 /// The foundations: ids, versions, errors, transports.

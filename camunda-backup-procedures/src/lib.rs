@@ -38,6 +38,9 @@ pub use facts::Facts;
 pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use obligation::{Obligation, Replicas};
 pub use plan::{BackupOrder, Goal, Plan};
-pub use recover::{ExportingSeen, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport};
+pub use recover::{
+    ExportingSeen, PastRun, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport, past_entries,
+    past_runs,
+};
 pub use report::{Failure, Report};
 pub use run_handle::RunHandle;

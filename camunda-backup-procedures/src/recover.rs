@@ -2,6 +2,7 @@
 
 mod debts;
 mod late;
+mod past;
 mod record;
 mod report;
 mod retention;
@@ -25,6 +26,7 @@ use crate::plan::Plan;
 pub(crate) use debts::debts;
 use debts::{another_cluster, clusters, is_of_this_gateway, is_open, pay, pay_what_is_understood};
 use late::{CAME_LATE, Late, came_late, newest};
+pub use past::{PastRun, past_entries, past_runs};
 use record::{damage_of, has_ended, left_to_wait, may_have_completed, owed, plan_of, unreadable_end};
 pub use report::{ExportingSeen, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport};
 pub(crate) use retention::tidy;

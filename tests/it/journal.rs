@@ -16,6 +16,7 @@ use camunda_backup::{
 use crate::world::{assert_running, backup, completed, eight_six, failed, is_paused};
 
 mod growth;
+mod past;
 mod unowned_lock;
 mod unread;
 

@@ -33,7 +33,7 @@ pub struct Claim {
 }
 
 /// An earlier claim that was never released: its process died, or could not write.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Orphan {
     /// Its fencing token, as in the records that it wrote.
