@@ -25,11 +25,10 @@ async fn the_runs_of_the_past_say_how_they_ended_and_what_they_owe() {
     assert_eq!(claims.len(), 1, "that of the dead process");
     assert_eq!(claims[0].holder.as_ref().unwrap().pid, std::process::id());
     let entries = past_entries(&journal, "camunda", &done.run).await.unwrap();
+    let seen: Vec<_> = report.timeline.iter().map(|moment| &moment.entry).collect();
     let stored: Vec<_> = entries.iter().map(|moment| &moment.entry).collect();
-    assert_eq!(
-        stored,
-        report.timeline.iter().map(|moment| &moment.entry).collect::<Vec<_>>()[..stored.len()]
-    );
+    assert_eq!(stored[..seen.len()], seen, "and after what the report saw there is only the end");
+    assert_eq!(stored.len(), seen.len() + 1);
     assert_eq!(journal.puts(), puts, "it only reads");
     serde_json::to_value(&done).unwrap();
 
