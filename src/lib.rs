@@ -23,7 +23,11 @@
 //! ```
 //!
 //! Where to go from here: [`Cluster`] is the paved path, [`RunHandle`] follows and stops a run, [`recover`] pays what a
-//! dead process owes. `testing` (a feature) has the simulated cluster that your own tests can use.
+//! dead process owes.
+//!
+//! # Features
+//! * `reqwest` (default): the HTTP transport over reqwest and rustls. Without it, bring a [`Transport`] of your own.
+//! * `testing`: the simulated cluster and journals for your own tests. Outside semver.
 
 pub use camunda_backup_core::{
     BackupId, BrokerId, CamundaVersion, Clock, Component, Endpoint, Error, ErrorKind, ExporterId, IndexName,

@@ -3,6 +3,10 @@
 //!
 //! This crate knows no path of Camunda, Elasticsearch or OpenSearch; those live in `camunda-backup-zeebe`
 //! and `camunda-backup-es`.
+//!
+//! # Features
+//! * `reqwest` (default): `ReqwestTransport`, the transport over reqwest and rustls.
+//! * `testing`: scripted transports and [`SimulatedClock`]. Outside semver.
 
 pub mod clock;
 pub mod component;
@@ -29,3 +33,8 @@ pub use secret::Secret;
 pub use transport::reqwest::ReqwestTransport;
 pub use transport::{Effect, Request, Response, TlsConfig, Transport, TransportConfig, TransportError};
 pub use version::CamundaVersion;
+
+/// The README, so that the doc tests compile and run its code.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

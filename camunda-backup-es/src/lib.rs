@@ -7,6 +7,9 @@
 //! The rules that all of it follows: the verdict of a snapshot is the `state` of `GET /_snapshot/…`, never `_status`;
 //! unknown states are kept and are never success; no wildcard leaves in a request that changes something; an empty list
 //! of indices, which the servers read as "everything", cannot be sent.
+//!
+//! # Features
+//! * `testing`: a simulated store that shares no code with this client. Outside semver.
 
 // First, because its macros serve the tests of all others.
 #[cfg(test)]
@@ -70,3 +73,8 @@ pub use snapshot_page::{PageRequest, SnapshotPage};
 pub use snapshot_progress::SnapshotProgress;
 pub use snapshot_state::SnapshotState;
 pub use store_info::StoreInfo;
+
+/// The README, so that the doc tests compile and run its code.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -6,6 +6,10 @@
 //!                            BackupSpec ──────┴─► Plan ─► run ─► Report
 //!                                                            └─► Journal ─► recover()
 //! ```
+//!
+//! # Features
+//! * `reqwest`: the default transport, so that [`Cluster::connect`] needs none from outside.
+//! * `testing`: the simulated cluster, and what injects faults into it. Outside semver.
 
 pub mod backup;
 mod cluster;
@@ -44,3 +48,8 @@ pub use recover::{
 };
 pub use report::{Failure, Report};
 pub use run_handle::RunHandle;
+
+/// The README, so that the doc tests compile and run its code.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

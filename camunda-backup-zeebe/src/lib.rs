@@ -13,6 +13,9 @@
 //!                                              ├► TopologyClient   who leads what
 //!                                              └► ClusterApi, Exporters, Health
 //! ```
+//!
+//! # Features
+//! * `testing`: a simulated Camunda that shares no code with this client. Outside semver.
 
 mod answer;
 mod backup_state;
@@ -57,3 +60,8 @@ pub use runtime_backups::{
 pub use server_time::ServerTime;
 pub use snapshot_names::{PartName, expected_names, records_snapshot_name};
 pub use topology::{PartitionReplica, Topology, TopologyBroker, TopologyClient};
+
+/// The README, so that the doc tests compile and run its code.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
