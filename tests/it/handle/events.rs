@@ -198,6 +198,9 @@ async fn the_log_has_fields_to_search_by_levels_to_alarm_on_and_the_callers_span
     use tracing::Instrument;
     use tracing_subscriber::layer::SubscriberExt;
     let log = Log::default();
+    // With one subscriber in the process, tracing asks the thread that reaches a log line first whether anybody
+    // wants it, for good: a test beside this one, which has no subscriber, would answer for it. With two it asks both.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(log.clone()));
     let simulated = eight_six().await;
     let fault = camunda_backup::testing::Fault::Status(400);
