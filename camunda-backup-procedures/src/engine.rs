@@ -1,27 +1,36 @@
-//! Runs a plan: a pure decision over what was done and seen, inside a small async shell.
+//! Runs a plan: a pure decision over what was done and seen, inside a small async shell. It knows no procedure: what a step
+//! means, and how a debt is paid, is told by a [`Procedure`].
 //!
 //! The rules: owe before you send; close after everything; look before acting again; never act twice; a request that
-//! changes something is broken off by nothing but the end of its stage's time, and counts as unanswered then.
+//! changes something is broken off by nothing but the end of its time, and counts as unanswered then; nothing is destroyed
+//! before every gate was passed by this very process.
 
 mod bracket;
-mod context;
+mod confirmations;
 mod decision;
+mod drive;
 mod driver;
+mod errors;
 mod event_bus;
 mod event_feed;
 mod events;
 mod ledger;
 mod pace;
+mod past;
+mod procedure;
+mod progress;
+mod stages;
 mod stop;
+#[cfg(test)]
+mod trial;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-pub(crate) use bracket::PauseRecord;
-pub(crate) use context::Context;
+pub(crate) use confirmations::Confirmations;
 pub use decision::Sent;
-pub(crate) use decision::{Check, Progress};
+pub(crate) use decision::{Check, Effect, Nature, Progress};
 pub(crate) use driver::{Engine, within_caller};
 pub(crate) use event_bus::{EventBus, RunName, Source};
 pub use event_feed::Events;
@@ -29,6 +38,9 @@ pub use events::{Amount, ProgressObserver, RunEvent, RunEventKind, StepPosition,
 pub use ledger::{Entry, Moment, RunOutcome};
 pub(crate) use ledger::{Ledger, entries};
 pub(crate) use pace::Pace;
+pub(crate) use past::Past;
+pub(crate) use procedure::{Attempt, OnAttempt, Payment, Procedure, Reentry, Step, Times};
+pub use stages::{Bracket, Group, Stage, StepPlan};
 pub(crate) use stop::{Stop, StopReason};
 
 /// The end of a time that begins now; never, if it is so long that no clock could show it.

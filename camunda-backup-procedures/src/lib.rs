@@ -41,7 +41,7 @@ pub use engine::{Amount, Events, ProgressObserver, RunEvent, RunEventKind, RunOu
 pub use facts::Facts;
 pub use journal::{FileJournal, Journal, MemoryJournal};
 pub use obligation::{Obligation, Replicas};
-pub use plan::{BackupOrder, Goal, Plan};
+pub use plan::{BackupOrder, Goal, Plan, Task};
 pub use recover::{
     ExportingSeen, PastRun, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport, past_entries,
     past_runs,

@@ -4,13 +4,16 @@
 
 use std::fmt;
 
-use camunda_backup_core::{BackupId, CamundaVersion, Component, SnapshotName};
+use camunda_backup_core::{BackupId, CamundaVersion, Component, Error, ErrorKind, Result, SnapshotName};
 use camunda_backup_es::StoreInfo;
 use camunda_backup_zeebe::PauseMode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use crate::backup::preflight::Finding;
 use crate::backup::spec::Limits;
+use crate::engine::Reentry;
+pub use crate::engine::{Bracket, Group, Stage, StepPlan};
 use crate::obligation::{Obligation, Replicas};
 
 /// What one step wants to be true. A step checks by reading whether its goal is reached, and acts at most once.
@@ -48,45 +51,12 @@ pub enum Goal {
     ZeebeBackedUp,
 }
 
-/// One step of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct StepPlan {
-    /// The step's name, unique within the plan, such as `soft-pause-exporting`.
-    pub name: String,
-    /// The component that acts.
-    pub component: Component,
-    /// What the step wants to be true.
-    pub goal: Goal,
-    /// Why it is done, and why here.
-    pub reason: String,
-    /// The requests that change something or that decide, as request lines with the full address.
-    pub requests: Vec<String>,
-}
-
-/// A part of a plan that owes something between its opening and its closing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Bracket {
-    /// What is owed from before the first byte of `open` until `close` was confirmed.
-    pub owes: Obligation,
-    /// Opens the bracket.
-    pub open: StepPlan,
-    /// What happens inside, in order.
-    pub body: Vec<Vec<StepPlan>>,
-    /// Closes it: after success, failure, cancellation, panic, drop and restart.
-    pub close: StepPlan,
-}
-
-/// A stage of a plan. Stages follow one another.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Stage {
-    /// Steps that run at the same time; the stage ends when all have reached their goals.
-    Together(Vec<StepPlan>),
-    /// Steps between an opening and a closing.
-    Bracket(Box<Bracket>),
+impl Goal {
+    /// As it is stored in a step.
+    pub(crate) fn to_value(&self) -> Value {
+        // It has no map and no number that JSON could not hold.
+        serde_json::to_value(self).unwrap_or_default()
+    }
 }
 
 /// The order of a backup, by generation of Camunda.
@@ -137,12 +107,53 @@ pub struct Pinned {
     pub repository: Option<(String, Option<String>)>,
 }
 
+/// The format of a plan that this version writes. It reads the earlier ones, too.
+pub(crate) const FORMAT: u32 = 2;
+
+/// Which procedure a plan is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Task {
+    /// A backup. In format 1 there was nothing else.
+    #[default]
+    Backup,
+    /// A procedure that another process continues, for the tests of what happens to such a run.
+    #[cfg(test)]
+    Trial,
+}
+
+impl Task {
+    /// What becomes of its run when its process dies.
+    pub(crate) fn reentry(self) -> Reentry {
+        match self {
+            Self::Backup => Reentry::Abandon,
+            #[cfg(test)]
+            Self::Trial => Reentry::Continue,
+        }
+    }
+}
+
+fn known_format<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let format = u32::deserialize(deserializer)?;
+    if format <= FORMAT {
+        return Ok(format);
+    }
+    Err(serde::de::Error::custom(format!(
+        "the plan has format {format}, of a later version of this library; run it with that one, or plan again"
+    )))
+}
+
 /// A whole backup, ready to run, print, store or compare. It holds no secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Plan {
-    /// The version of this structure, 1.
+    /// The version of this structure, 2. Format 1 had no `task`.
+    #[serde(deserialize_with = "known_format")]
     pub format: u32,
+    /// Which procedure it is a plan of.
+    #[serde(default)]
+    pub task: Task,
     /// The cluster's name.
     pub cluster: String,
     /// The backup id of all parts.
@@ -167,26 +178,36 @@ pub struct Plan {
 impl Plan {
     /// All steps in the order in which they are printed.
     pub fn steps(&self) -> Vec<&StepPlan> {
-        let mut steps = Vec::new();
-        for stage in &self.stages {
-            match stage {
-                Stage::Together(group) => steps.extend(group),
-                Stage::Bracket(bracket) => {
-                    steps.push(&bracket.open);
-                    steps.extend(bracket.body.iter().flatten());
-                    steps.push(&bracket.close);
-                }
-            }
-        }
-        steps
+        self.stages.iter().flat_map(Stage::steps).collect()
+    }
+
+    /// As it is stored in the journal.
+    pub(crate) fn to_value(&self) -> Result<Value> {
+        serde_json::to_value(self).map_err(|cause| {
+            Error::new(ErrorKind::Internal, "the plan cannot be written as JSON").with_source(cause)
+        })
+    }
+
+    /// The plan in the journal's form, if this version understands it.
+    pub(crate) fn of(plan: &Value) -> Result<Self> {
+        serde_json::from_value(plan.clone()).map_err(|cause| {
+            Error::new(ErrorKind::Journal, "a plan in the journal cannot be understood")
+                .with_source(cause)
+                .with_component(Component::Journal)
+                .with_advice("use the version of this library that wrote it, or a later one")
+        })
     }
 
     /// Everything that the plan owes at some time.
     pub fn obligations(&self) -> impl Iterator<Item = &Obligation> {
-        self.stages.iter().filter_map(|stage| match stage {
-            Stage::Bracket(bracket) => Some(&bracket.owes),
-            Stage::Together(_) => None,
-        })
+        self.stages.iter().flat_map(Stage::obligations)
+    }
+}
+
+impl StepPlan {
+    /// The goal of a backup's step; `None` if it is none of this version.
+    pub fn goal(&self) -> Option<Goal> {
+        serde_json::from_value(self.goal.clone()).ok()
     }
 }
 
@@ -198,29 +219,31 @@ impl fmt::Display for Plan {
         for finding in &self.findings {
             writeln!(f, "{finding}")?;
         }
-        for stage in &self.stages {
-            match stage {
-                Stage::Together(group) => write_group(f, group, "")?,
-                Stage::Bracket(bracket) => write_bracket(f, bracket, self)?,
-            }
-        }
-        Ok(())
+        self.stages.iter().try_for_each(|stage| write_stage(f, stage, "", self))
     }
 }
 
-fn write_bracket(f: &mut fmt::Formatter<'_>, bracket: &Bracket, plan: &Plan) -> fmt::Result {
-    writeln!(
-        f,
-        "┌ from here: owes to {}, beginning after {} s at the latest",
-        bracket.owes,
-        plan.limits.max_pause.as_secs()
-    )?;
-    write_group(f, std::slice::from_ref(&bracket.open), "│ ")?;
-    for group in &bracket.body {
-        write_group(f, group, "│ ")?;
+fn write_stage(f: &mut fmt::Formatter<'_>, stage: &Stage, margin: &str, plan: &Plan) -> fmt::Result {
+    match stage {
+        Stage::Together(steps) | Stage::Group(Group { steps, .. }) => write_group(f, steps, margin),
+        Stage::Bracket(bracket) => write_bracket(f, bracket, margin, plan),
     }
-    write_group(f, std::slice::from_ref(&bracket.close), "│ ")?;
-    writeln!(f, "└ owes nothing")
+}
+
+fn write_bracket(f: &mut fmt::Formatter<'_>, bracket: &Bracket, margin: &str, plan: &Plan) -> fmt::Result {
+    let latest = plan.limits.max_pause.as_secs();
+    writeln!(f, "{margin}┌ from here: owes to {}, beginning after {latest} s at the latest", bracket.owes)?;
+    let inside = format!("{margin}│ ");
+    write_group(f, std::slice::from_ref(&bracket.open), &inside)?;
+    for stage in &bracket.body {
+        write_stage(f, stage, &inside, plan)?;
+    }
+    if let Some(abort) = &bracket.abort {
+        writeln!(f, "{inside}if something in it fails:")?;
+        write_group(f, std::slice::from_ref(abort), &inside)?;
+    }
+    write_group(f, std::slice::from_ref(&bracket.close), &inside)?;
+    writeln!(f, "{margin}└ owes nothing")
 }
 
 fn write_group(f: &mut fmt::Formatter<'_>, group: &[StepPlan], margin: &str) -> fmt::Result {

@@ -2,6 +2,8 @@
 
 mod debts;
 mod late;
+#[cfg(test)]
+mod open_runs_tests;
 mod past;
 mod record;
 mod report;
@@ -16,10 +18,10 @@ use camunda_backup_core::{BackupId, Component, Error, Result};
 use crate::backup::leftovers::{self, Leftover};
 use crate::connection::Connection;
 use crate::connection::clients::Clients;
-use crate::engine::{Entry, RunOutcome, entries};
+use crate::engine::{Entry, RunOutcome};
 use crate::exporting::{self, Seen};
 use crate::facts::discover::{dialect_for, gateway_version};
-use crate::journal::{Claim, RunHistory, RunLog, claim, histories, lock_only, open_claims};
+use crate::journal::{Claim, RunHistory, RunId, RunLog, claim, histories, lock_only, open_claims};
 use crate::obligation::Obligation;
 use crate::plan::Plan;
 
@@ -27,7 +29,10 @@ pub(crate) use debts::debts;
 use debts::{another_cluster, clusters, is_of_this_gateway, is_open, pay, pay_what_is_understood};
 use late::{CAME_LATE, Late, came_late, newest};
 pub use past::{PastRun, past_entries, past_runs};
-use record::{damage_of, has_ended, left_to_wait, may_have_completed, owed, plan_of, unreadable_end};
+use record::{
+    damage_of, entries, has_ended, is_to_be_continued, left_to_wait, may_have_completed, owed, plan_of,
+    unreadable_end,
+};
 pub use report::{ExportingSeen, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport};
 pub(crate) use retention::tidy;
 
@@ -131,8 +136,14 @@ async fn is_nothing_to_do(connection: &Connection, cluster: &str, recovery: &mut
     if !open_claims(journal, cluster).await?.is_empty() {
         return Ok(false);
     }
-    if all.iter().any(is_open) {
-        return Ok(false);
+    let mut runs = Vec::new();
+    for history in &all {
+        let Ok(entries) = entries(history) else { return Ok(false) };
+        let is_open = is_to_be_continued(&entries);
+        if !(is_open || has_ended(&entries)) || !owed(history, &entries).is_ok_and(|owed| owed.is_empty()) {
+            return Ok(false);
+        }
+        runs.extend(is_open.then(|| to_be_continued(history, &entries, Vec::new())));
     }
     let newest = newest(&all);
     let mut doubts = Vec::new();
@@ -144,8 +155,32 @@ async fn is_nothing_to_do(connection: &Connection, cluster: &str, recovery: &mut
         }
     }
     recovery.errors.extend(doubts);
+    recovery.report.runs.extend(runs);
     recovery.report.damage.extend(all.iter().flat_map(damage_of));
     Ok(true)
+}
+
+/// A run that another process can go on with: nothing of it is given up.
+fn to_be_continued(history: &RunHistory, entries: &[Entry], paid: Vec<String>) -> RecoveredRun {
+    let id = plan_of(entries).map(|plan| plan.id);
+    RecoveredRun {
+        run: history.run.to_string(),
+        id,
+        end: RecoveredEnd::ToBeContinued,
+        paid,
+        leftovers: Vec::new(),
+    }
+}
+
+/// The runs that are open although no process has them: each keeps others out until it was continued.
+pub(crate) async fn open_runs(connection: &Connection) -> Result<Vec<RunId>> {
+    let mut open = Vec::new();
+    for history in histories(connection.journal.as_ref(), &connection.config.name).await? {
+        if is_to_be_continued(&entries(&history)?) {
+            open.push(history.run);
+        }
+    }
+    Ok(open)
 }
 
 /// The journal takes no record, not even who recovers. What is owed is done all the same; it stays on record as owed, and
@@ -243,6 +278,9 @@ async fn recover_run(
     if late.is_none() && has_ended(&before) && owed(history, &before)?.is_empty() {
         return Ok(None);
     }
+    if is_to_be_continued(&before) && owed(history, &before)?.is_empty() {
+        return Ok(Some(to_be_continued(history, &before, Vec::new())));
+    }
     let (journal, run, now) = (Arc::clone(&connection.journal), history.run.clone(), connection.clock.now());
     // What the fenced-off process wrote up to now counts, so the history is read again behind the fence.
     let (mut log, history) = RunLog::resume(journal, claim.cluster(), run, claim.token(), now).await?;
@@ -271,6 +309,9 @@ async fn recover_run(
     if let Some(error) = first_error {
         return Err(error);
     }
+    if is_to_be_continued(&entries) {
+        return Ok(Some(to_be_continued(&history, &entries, paid)));
+    }
     let end = match (may_have_completed(&history, &entries), has_ended(&entries)) {
         (true, _) => RecoveredEnd::Unreadable,
         (false, true) => RecoveredEnd::OnlyOwed,
@@ -286,7 +327,7 @@ async fn recover_run(
             .await?;
     }
     let plan = plan_of(&entries);
-    let leftovers = match plan {
+    let leftovers = match &plan {
         Some(plan) if end != RecoveredEnd::Unreadable => leftovers_of(connection, plan, &entries)?,
         _ => Vec::new(),
     };
@@ -313,7 +354,7 @@ pub(crate) fn clients_of(connection: &Connection, plan: &Plan) -> Result<Clients
 pub(crate) async fn abandonable(connection: &Connection, id: BackupId) -> Result<(Plan, Vec<Entry>)> {
     for history in histories(connection.journal.as_ref(), &connection.config.name).await?.into_iter().rev() {
         let entries = entries(&history)?;
-        let Some(plan) = plan_of(&entries).filter(|plan| plan.id == id).cloned() else { continue };
+        let Some(plan) = plan_of(&entries).filter(|plan| plan.id == id) else { continue };
         if !connection.config.is_at(&plan.pinned.gateway) {
             return Err(another_cluster(connection, &plan.pinned.gateway).with_subject(id));
         }

@@ -8,20 +8,23 @@ use camunda_backup_core::{Component, Error, Result, Timestamp};
 use tokio::sync::watch;
 use tracing::Instrument;
 
+use crate::backup::context::Context;
 use crate::backup::leftovers;
 use crate::backup::planner::{Drift, differences, drift, has_records, in_words, plan_backup};
 use crate::backup::preflight::{FindingCode, Severity, blockers, preflight};
+use crate::backup::procedure::Backup;
 use crate::backup::spec::BackupSpec;
 use crate::backup::verdict::{Condition, ConditionStatus, Verdict, advice, judge};
 use crate::connection::Connection;
 use crate::engine::{
-    Context, Engine, Entry, EventBus, Ledger, RunEventKind, RunName, RunOutcome, Source, Stop, within_caller,
+    Confirmations, Engine, Entry, EventBus, Ledger, Past, RunEventKind, RunName, RunOutcome, Source, Stop,
+    within_caller,
 };
 use crate::facts::Facts;
 use crate::facts::discover::{Discovery, look_again};
 use crate::journal::{Claim, RunId, RunLog};
 use crate::plan::Plan;
-use crate::recover::{debts, highest_id, nonce, tidy};
+use crate::recover::{debts, highest_id, nonce, open_runs, tidy};
 use crate::report::{Failure, Report};
 use crate::reserved_ids::reserve;
 use crate::run_handle::RunHandle;
@@ -48,24 +51,33 @@ pub(crate) fn start(connection: Arc<Connection>, discovery: Arc<Discovery>, plan
     let events = EventBus::new(source, Arc::clone(&connection.clock), connection.observer.clone());
     let (plan, read) = (Arc::new(plan), events.subscribe());
     let (ended, end) = watch::channel(None);
-    let handle = RunHandle::new(plan.id, Arc::clone(&run_name), stop, read, end);
+    let words = Confirmations::default();
+    let handle = RunHandle::new(plan.id, Arc::clone(&run_name), stop, read, end, words.clone());
+    let outside = Outside { events, stop: Stop::new(wishes), words, run_name };
     let task = async move {
-        let result = run(&connection, &discovery, plan, events, Stop::new(wishes), &run_name).await;
+        let result = run(&connection, &discovery, plan, outside).await;
         ended.send_replace(Some(Arc::new(result)));
     };
     tokio::spawn(task.instrument(span));
     handle
 }
 
+/// How a run and those who started it reach each other.
+struct Outside {
+    events: EventBus,
+    stop: Stop,
+    words: Confirmations,
+    run_name: RunName,
+}
+
 async fn run(
     connection: &Connection,
     discovery: &Discovery,
     plan: Arc<Plan>,
-    events: EventBus,
-    stop: Stop,
-    run_name: &RunName,
+    outside: Outside,
 ) -> Result<Report, Failure> {
-    let result = begin(connection, discovery, plan, events.clone(), stop, run_name).await;
+    let events = outside.events.clone();
+    let result = begin(connection, discovery, plan, outside).await;
     if let Some(Failure { error, report: None, .. }) = result.as_ref().err() {
         events.emit(RunEventKind::Refused { why: error.to_string() });
     }
@@ -77,16 +89,14 @@ async fn begin(
     connection: &Connection,
     discovery: &Discovery,
     plan: Arc<Plan>,
-    events: EventBus,
-    stop: Stop,
-    run_name: &RunName,
+    outside: Outside,
 ) -> Result<Report, Failure> {
-    stop.check()?;
+    outside.stop.check()?;
     let claim = connection.claim().await?;
     let run = RunId::new(connection.clock.now(), nonce(&claim));
     tracing::Span::current().record("run", run.as_str());
-    run_name.get_or_init(|| Arc::from(run.as_str()));
-    let result = run_claimed(connection, discovery, plan, events, stop, &claim, run).await;
+    outside.run_name.get_or_init(|| Arc::from(run.as_str()));
+    let result = run_claimed(connection, discovery, plan, outside, &claim, run).await;
     tidy(connection, &claim).await;
     if let Err(error) = claim.release().await {
         tracing::warn!(%error, "the claim could not be released in the journal; its lock ends with this process, or a minute later");
@@ -98,11 +108,11 @@ async fn run_claimed(
     connection: &Connection,
     discovery: &Discovery,
     plan: Arc<Plan>,
-    events: EventBus,
-    stop: Stop,
+    outside: Outside,
     claim: &Claim,
     run: RunId,
 ) -> Result<Report, Failure> {
+    let Outside { events, stop, words, .. } = outside;
     refuse_when_owing(connection).await?;
     let began = connection.clock.now();
     // Boxed, like the last look and the end: large, short-lived, and a run that waits should be small.
@@ -111,7 +121,7 @@ async fn run_claimed(
     let log =
         RunLog::begin(Arc::clone(&connection.journal), &connection.config.name, run.clone(), claim.token());
     let ledger = Arc::new(Ledger::new(log, Arc::clone(&connection.clock)));
-    ledger.write(Entry::Started { plan: Arc::clone(&plan) }).await?;
+    ledger.write(Entry::Started { plan: Arc::new(plan.to_value()?) }).await?;
     if let Err(taken) = reserve(connection.journal.as_ref(), plan.id, &connection.config.name, &run).await {
         let entry = Entry::Finished { outcome: RunOutcome::Failed, error: Some(taken.to_string()) };
         // A run that has only begun owes nothing, whether or not its end is on record.
@@ -126,10 +136,12 @@ async fn run_claimed(
         clock: Arc::clone(&connection.clock),
         record_prefix: connection.config.record_prefix.clone(),
     };
-    let engine = Engine::new(context, ledger, events, stop);
+    let stages = Arc::new(context.plan.stages.clone());
+    let backup = Arc::new(Backup { context: context.clone() });
+    let engine = Engine::new(backup, stages, ledger, events, stop).continuing(Past::default(), words);
     let ended = engine.run().await;
     let after = Box::pin(afterwards(connection, discovery, &engine, &before)).await;
-    let result = Box::pin(finish(engine, ended, began, before, after)).await;
+    let result = Box::pin(finish(engine, context, ended, began, before, after)).await;
     let report = result.as_ref().map_or_else(|failure| failure.report.as_deref(), Some);
     if let Some(report) = report {
         stored_reports::store(connection.journal.as_ref(), report).await;
@@ -147,7 +159,7 @@ async fn afterwards(
     engine: &Engine,
     before: &Facts,
 ) -> Option<Facts> {
-    if engine.pause_record().is_open() {
+    if engine.pause_record().is_open {
         return None;
     }
     let look = look_again(
@@ -164,7 +176,7 @@ async fn afterwards(
 async fn refuse_when_owing(connection: &Connection) -> Result<()> {
     let owing = debts(connection).await?;
     match owing.first() {
-        None => Ok(()),
+        None => refuse_when_another_is_open(connection).await,
         Some((run, obligation)) => Err(Error::new(
             ErrorKind::Blocked,
             format!("run {run} was not closed and still owes to {obligation}"),
@@ -172,6 +184,15 @@ async fn refuse_when_owing(connection: &Connection) -> Result<()> {
         .with_component(Component::Journal)
         .with_advice("run `recover()` first; it pays what is owed and says what it did")),
     }
+}
+
+/// A run that is to be continued keeps others out, in every process that shares the journal.
+async fn refuse_when_another_is_open(connection: &Connection) -> Result<()> {
+    let open = open_runs(connection).await?;
+    let Some(run) = open.first() else { return Ok(()) };
+    Err(Error::new(ErrorKind::Blocked, format!("run {run} has not ended and is to be continued"))
+        .with_component(Component::Journal)
+        .with_advice("continue that run, or end it, before another one begins"))
 }
 
 /// What was planned must still be so: facts are pinned, and time has passed since they were seen.
@@ -244,12 +265,13 @@ fn not_the_planners(plan: &Plan, differing: &[String]) -> Error {
 /// Judges what was done, writes down how it ended, and reports.
 async fn finish(
     engine: Engine,
+    context: Context,
     ended: Result<(), Vec<Error>>,
     began: Timestamp,
     before: Facts,
     after: Option<Facts>,
 ) -> Result<Report, Failure> {
-    let plan = engine.context.plan.as_ref().clone();
+    let plan = context.plan.as_ref().clone();
     let timeline = engine.ledger.timeline();
     let (verdict, conditions) = judge(&plan, &before, after.as_ref(), &timeline);
     let mut errors = ended.err().unwrap_or_default();
@@ -258,15 +280,12 @@ async fn finish(
     }
     let outcome = write_the_end(&engine, &mut errors).await;
     let entries = timeline.iter().map(|moment| &moment.entry);
-    let leftovers = if errors.is_empty() {
-        Vec::new()
-    } else {
-        leftovers::of_run(&plan, entries, &engine.context.clients)
-    };
+    let leftovers =
+        if errors.is_empty() { Vec::new() } else { leftovers::of_run(&plan, entries, &context.clients) };
     let pause = engine.pause_record();
     let report = Report {
         format: 1,
-        run: engine.context.run.to_string(),
+        run: context.run.to_string(),
         cluster: plan.cluster.clone(),
         id: plan.id,
         order: plan.order,
@@ -274,10 +293,10 @@ async fn finish(
         verdict,
         conditions,
         began,
-        ended: engine.context.clock.now(),
-        paused: pause.lasted(),
-        owing: pause.is_open(),
-        resumed_broker_by_broker: pause.broker_by_broker,
+        ended: context.clock.now(),
+        paused: pause.lasted,
+        owing: pause.is_open,
+        resumed_broker_by_broker: pause.by_detour,
         findings: plan.findings.clone(),
         errors: errors.iter().map(Error::report).collect(),
         leftovers,

@@ -11,7 +11,7 @@ use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Component, Error};
 use tokio::sync::watch;
 
-use crate::engine::{Events, RunName, StopReason};
+use crate::engine::{Confirmations, Events, RunName, StopReason};
 use crate::journal::RunId;
 use crate::report::{Failure, Report};
 
@@ -62,6 +62,7 @@ struct Shared {
     events: Events,
     end: watch::Receiver<End>,
     detached: AtomicBool,
+    confirmations: Confirmations,
 }
 
 impl fmt::Debug for RunHandle {
@@ -81,9 +82,10 @@ impl RunHandle {
         stop: watch::Sender<Option<StopReason>>,
         events: Events,
         end: watch::Receiver<End>,
+        confirmations: Confirmations,
     ) -> Self {
         let detached = AtomicBool::new(false);
-        Self { shared: Arc::new(Shared { id, run, stop, events, end, detached }) }
+        Self { shared: Arc::new(Shared { id, run, stop, events, end, detached, confirmations }) }
     }
 
     /// The backup id.
@@ -104,6 +106,21 @@ impl RunHandle {
     /// The events from the start of the run on; every call gives a stream of its own. It ends when the run has ended.
     pub fn events(&self) -> Events {
         self.shared.events.clone()
+    }
+
+    /// Gives the word from outside that a step waits for; [`RunEventKind::Asks`](crate::RunEventKind::Asks) says which one
+    /// and what for. `by` is who gives it, `words` is what they say; both are recorded, with the time.
+    ///
+    /// # Guarantees
+    /// `Ok` means that the word is durable in the journal. Nothing is done on the strength of a word that is not.
+    ///
+    /// # Errors
+    /// `InvalidInput` when no such step waits; `Journal` when the word could not be recorded, and the step waits on.
+    ///
+    /// # Cancellation
+    /// The word may or may not be taken.
+    pub async fn confirm(&self, step: &str, by: &str, words: &str) -> Result<(), Error> {
+        self.shared.confirmations.confirm(step, by, words).await
     }
 
     /// Asks the run to stop at the next safe point and to close what is open. Returns at once; wait for the end with

@@ -11,6 +11,7 @@ mod debts;
 mod defects;
 mod docs;
 mod five_variables;
+mod format_1;
 mod golden_plans;
 mod handle;
 mod hangs;

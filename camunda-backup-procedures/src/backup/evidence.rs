@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::{Error, Result};
 use camunda_backup_es::SnapshotInfo;
 use camunda_backup_zeebe::{HistoryBackup, RuntimeBackup};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::exporting::Window;
 
@@ -25,6 +28,21 @@ pub enum Evidence {
     Positions(BTreeMap<i64, i64>),
     /// Zeebe's own backup.
     Zeebe(RuntimeBackup),
+}
+
+impl Evidence {
+    /// The evidence in an entry of a run's timeline; `None` if it is none of this version.
+    pub fn of(evidence: &Value) -> Option<Self> {
+        serde_json::from_value(evidence.clone()).ok()
+    }
+
+    /// As it is stored.
+    pub(crate) fn to_value(&self) -> Result<Value> {
+        serde_json::to_value(self).map_err(|cause| {
+            Error::new(ErrorKind::Internal, "the evidence of a step cannot be written as JSON")
+                .with_source(cause)
+        })
+    }
 }
 
 /// The parts of an application's backup, by both witnesses.

@@ -56,7 +56,7 @@ enum Effect {
 }
 
 /// The goals whose request may have had an effect.
-fn started<'a>(plan: &'a Plan, entries: impl Iterator<Item = &'a Entry>) -> Vec<(&'a Goal, Effect)> {
+fn started<'a>(plan: &Plan, entries: impl Iterator<Item = &'a Entry>) -> Vec<(Goal, Effect)> {
     let mut effects = BTreeMap::new();
     for entry in entries {
         match entry {
@@ -72,7 +72,7 @@ fn started<'a>(plan: &'a Plan, entries: impl Iterator<Item = &'a Entry>) -> Vec<
         }
     }
     let steps = plan.steps().into_iter();
-    steps.filter_map(|step| Some((&step.goal, *effects.get(step.name.as_str())?))).collect()
+    steps.filter_map(|step| Some((step.goal()?, *effects.get(step.name.as_str())?))).collect()
 }
 
 /// What a run left behind, by its own record.
@@ -83,7 +83,7 @@ pub(crate) fn of_run<'a>(
 ) -> Vec<Leftover> {
     let id = plan.id;
     let goals = started(plan, entries);
-    goals.into_iter().filter_map(|(goal, _)| leftover(goal, id, clients)).collect()
+    goals.iter().filter_map(|(goal, _)| leftover(goal, id, clients)).collect()
 }
 
 fn leftover(goal: &Goal, id: BackupId, clients: &Clients) -> Option<Leftover> {
@@ -120,11 +120,11 @@ pub(crate) fn snapshots_in(timeline: &[Moment]) -> Vec<String> {
     let mut names = Vec::new();
     for moment in timeline {
         if let Entry::Reached { evidence, .. } = &moment.entry {
-            match evidence.as_ref() {
-                Evidence::Parts(parts) => {
+            match Evidence::of(evidence) {
+                Some(Evidence::Parts(parts)) => {
                     names.extend(parts.snapshots.iter().map(|snapshot| snapshot.name.clone()));
                 }
-                Evidence::Records(records) => names.push(records.snapshot.name.clone()),
+                Some(Evidence::Records(records)) => names.push(records.snapshot.name),
                 _ => {}
             }
         }

@@ -14,7 +14,7 @@ use crate::backup::spec::BackupSpec;
 use crate::connection::clients::Clients;
 use crate::facts::Facts;
 use crate::obligation::Replicas;
-use crate::plan::{BackupOrder, Pinned, Plan};
+use crate::plan::{BackupOrder, FORMAT, Pinned, Plan, Task};
 
 /// The plan of a backup, or every blocker at once.
 ///
@@ -32,7 +32,8 @@ pub(crate) fn plan_backup(facts: &Facts, clients: &Clients, spec: &BackupSpec, i
             ));
     }
     let mut plan = Plan {
-        format: 1,
+        format: FORMAT,
+        task: Task::Backup,
         cluster: facts.cluster.clone(),
         id,
         order: order_of(facts, clients, spec),

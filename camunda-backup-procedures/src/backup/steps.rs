@@ -12,16 +12,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use camunda_backup_core::Result;
+use camunda_backup_core::error::ErrorKind;
+use camunda_backup_core::{Error, Result};
 use serde_json::Value;
 
+use crate::backup::context::Context;
+use crate::backup::evidence::Evidence;
 use crate::backup::spec::Limits;
-use crate::engine::{Check, Context};
-use crate::plan::{Goal, StepPlan};
+use crate::engine::{self, Effect, Nature, StepPlan};
+use crate::plan::Goal;
+
+/// What a look shows, with a backup's evidence.
+pub(super) type Check = engine::Check<Evidence>;
+/// How far a pending goal is, with a backup's evidence.
+pub(super) type Progress = engine::Progress<Evidence>;
 
 /// One step.
 #[async_trait]
-pub(crate) trait Step: fmt::Debug + Send + Sync {
+trait Step: fmt::Debug + Send + Sync {
     /// Looks whether the goal is reached. Reads only; may be repeated and dropped at will.
     async fn check(&self) -> Result<Check>;
 
@@ -39,23 +47,60 @@ pub(crate) trait Step: fmt::Debug + Send + Sync {
     }
 }
 
+/// A step as the engine sees it: its evidence is data.
+#[derive(Debug)]
+struct Bound {
+    step: Box<dyn Step>,
+    limits: Limits,
+}
+
+#[async_trait]
+impl engine::Step for Bound {
+    async fn check(&self) -> Result<engine::Check> {
+        self.step.check().await?.try_map(|evidence| evidence.to_value())
+    }
+
+    async fn act(&self) -> Result<Value> {
+        self.step.act().await
+    }
+
+    fn patience(&self) -> Duration {
+        self.step.patience(&self.limits)
+    }
+
+    fn nature(&self) -> Nature {
+        let effect = if self.step.only_looks() { Effect::Look } else { Effect::Make };
+        Nature { effect, ..Nature::default() }
+    }
+}
+
 /// The step for a plan's entry.
-pub(crate) fn bind(plan: &StepPlan, context: &Context) -> Result<Arc<dyn Step>> {
-    let context = context.clone();
-    Ok(match &plan.goal {
-        Goal::ExportingPaused { mode } => Arc::new(exporting::Pause::new(context, *mode)),
-        Goal::PauseHeld { mode } => Arc::new(exporting::Hold { context, mode: *mode }),
-        Goal::ExportingResumed => Arc::new(exporting::Running { context }),
+pub(crate) fn bind(plan: &StepPlan, context: &Context) -> Result<Arc<dyn engine::Step>> {
+    let goal = plan.goal().ok_or_else(|| unknown_goal(plan))?;
+    Ok(Arc::new(Bound { step: step_for(&goal, context.clone())?, limits: context.plan.limits.clone() }))
+}
+
+fn unknown_goal(plan: &StepPlan) -> Error {
+    Error::new(ErrorKind::Unsupported, format!("{} has a goal that this version does not know", plan.name))
+        .with_component(plan.component.clone())
+        .with_advice("plan again with this version; nothing was sent for it")
+}
+
+fn step_for(goal: &Goal, context: Context) -> Result<Box<dyn Step>> {
+    Ok(match goal {
+        Goal::ExportingPaused { mode } => Box::new(exporting::Pause::new(context, *mode)),
+        Goal::PauseHeld { mode } => Box::new(exporting::Hold { context, mode: *mode }),
+        Goal::ExportingResumed => Box::new(exporting::Running { context }),
         Goal::HistoryBackedUp { app } => {
             let client = context.clients.history_of(app)?.clone();
-            Arc::new(history::History { context, source: history::Source::App(client) })
+            Box::new(history::History { context, source: history::Source::App(client) })
         }
         Goal::OptimizeBackedUp => {
             let client = context.clients.optimize.clone().ok_or_else(history::no_optimize)?;
-            Arc::new(history::History { context, source: history::Source::Optimize(client) })
+            Box::new(history::History { context, source: history::Source::Optimize(client) })
         }
-        Goal::RecordsSnapshotted { snapshot } => Arc::new(records::Records::new(context, snapshot.clone())),
-        Goal::RecordPositionsRead => Arc::new(records::Positions { context }),
-        Goal::ZeebeBackedUp => Arc::new(zeebe::Zeebe { context }),
+        Goal::RecordsSnapshotted { snapshot } => Box::new(records::Records::new(context, snapshot.clone())),
+        Goal::RecordPositionsRead => Box::new(records::Positions { context }),
+        Goal::ZeebeBackedUp => Box::new(zeebe::Zeebe { context }),
     })
 }

@@ -92,7 +92,8 @@ pub fn judge(
     after: Option<&Facts>,
     timeline: &[Moment],
 ) -> (Verdict, Vec<Condition>) {
-    let case = Case { plan, before, after, timeline };
+    let evidence: Vec<_> = timeline.iter().map(evidence_in).collect();
+    let case = Case { plan, before, after, timeline, evidence };
     let mut conditions = necessary::conditions(&case);
     conditions.extend(window::conditions(&case));
     let redundant = ["N9", "N10", "N11"];
@@ -121,22 +122,32 @@ struct Case<'a> {
     before: &'a Facts,
     after: Option<&'a Facts>,
     timeline: &'a [Moment],
+    /// The evidence of each moment of the timeline.
+    evidence: Vec<Option<Evidence>>,
+}
+
+fn evidence_in(moment: &Moment) -> Option<Evidence> {
+    match &moment.entry {
+        Entry::Reached { evidence, .. } => Evidence::of(evidence),
+        _ => None,
+    }
 }
 
 impl Case<'_> {
     fn steps_with(&self, wanted: impl Fn(&Goal) -> bool) -> Vec<&str> {
-        let steps = self.plan.steps().into_iter().filter(|step| wanted(&step.goal));
+        let steps =
+            self.plan.steps().into_iter().filter(|step| step.goal().is_some_and(|goal| wanted(&goal)));
         steps.map(|step| step.name.as_str()).collect()
     }
 
     /// The evidence of every step with such a goal, with the moment it was reached.
     fn reached(&self, wanted: impl Fn(&Goal) -> bool) -> Vec<(u64, &Evidence)> {
         let names = self.steps_with(wanted);
-        self.timeline
-            .iter()
-            .filter_map(|moment| match &moment.entry {
-                Entry::Reached { step, evidence } if names.contains(&step.as_str()) => {
-                    Some((moment.order, evidence.as_ref()))
+        let moments = self.timeline.iter().zip(&self.evidence);
+        moments
+            .filter_map(|(moment, evidence)| match &moment.entry {
+                Entry::Reached { step, .. } if names.contains(&step.as_str()) => {
+                    Some((moment.order, evidence.as_ref()?))
                 }
                 _ => None,
             })
@@ -203,7 +214,7 @@ impl Case<'_> {
     }
 
     fn plans(&self, wanted: impl Fn(&Goal) -> bool) -> bool {
-        self.plan.steps().into_iter().any(|step| wanted(&step.goal))
+        self.plan.steps().into_iter().any(|step| step.goal().is_some_and(|goal| wanted(&goal)))
     }
 }
 

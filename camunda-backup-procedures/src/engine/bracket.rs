@@ -1,94 +1,109 @@
-//! The bracket: from the moment something is owed until it was seen to be done.
+//! The bracket: from the moment something is owed until it was seen to be done. Brackets may hold others.
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error};
+use serde_json::Value;
 use tokio::time::Instant;
 
+use super::decision::Sent;
 use super::events::RunEventKind;
 use super::ledger::Entry;
-use super::{Engine, deadline_in};
-use crate::exporting::Window;
-use crate::exporting::{self, Attempt, LATEST_EFFECT, Payment};
+use super::procedure::{Attempt, Payment};
+use super::stages::{Bracket, StepPlan};
+use super::{Engine, Stop, deadline_in};
 use crate::obligation::Obligation;
-use crate::plan::Bracket;
 
-/// How long exporting was, or may have been, paused in this run.
+/// How long undoing may take before closing begins: something is owed all the while.
+const LONGEST_ABORT: Duration = Duration::from_secs(30);
+
+/// How long something was, or may have been, owed in one bracket.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct PauseRecord {
-    /// When the first byte of the pause may have left.
+pub(super) struct BracketRecord {
+    /// When the first byte of the opening may have left.
     began: Option<Instant>,
     /// When it was given up to see it, if it was not seen: it may still come true.
     unconfirmed: Option<Instant>,
-    /// When every replica was seen exporting again.
+    /// When it was seen to be paid.
     ended: Option<Instant>,
-    /// What was seen then.
-    pub(crate) running_again: Option<Window>,
-    /// Whether brokers had to be resumed one by one.
-    pub(crate) broker_by_broker: bool,
+    by_detour: bool,
 }
 
-impl PauseRecord {
-    /// The paused time; until now if it has not ended.
-    pub(crate) fn lasted(&self) -> Option<Duration> {
-        let began = self.began?;
-        Some(self.ended.unwrap_or_else(Instant::now).duration_since(began))
-    }
-
-    /// Whether a pause was sent and has not been seen to be over.
-    pub(crate) fn is_open(&self) -> bool {
-        self.began.is_some() && self.ended.is_none()
-    }
+/// How long exporting was, or may have been, paused in this process, over all brackets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct PauseRecord {
+    /// From the first opening to the last closing; until now if one is still open.
+    pub(crate) lasted: Option<Duration>,
+    /// Whether an opening was sent and has not been seen to be over.
+    pub(crate) is_open: bool,
+    /// Whether the usual way of closing failed and another one had to be taken.
+    pub(crate) by_detour: bool,
 }
 
 impl Engine {
     /// Runs `open … body`, then `close`, whatever came before. Only when `open` has sent nothing is nothing closed.
-    pub(super) async fn bracket(&self, bracket: &Bracket) -> Result<(), Vec<Error>> {
-        let deadline = deadline_in(self.context.plan.limits.max_pause);
-        let inside = self.inside(bracket, deadline).await;
-        if self.pause_record().began.is_none() {
-            return inside;
+    pub(super) async fn bracket(&self, bracket: &Bracket, within: Option<Instant>) -> Result<(), Vec<Error>> {
+        if self.can_be_continued() && self.shared.past.step(&bracket.close.name).reached {
+            return Ok(());
         }
-        let closed = self.close(&bracket.owes).await;
-        match (inside, closed) {
-            (Ok(()), Ok(())) => Ok(()),
-            (Ok(()), Err(close)) => Err(vec![close]),
-            (Err(errors), Ok(())) => Err(errors),
-            (Err(mut errors), Err(close)) => {
-                errors.push(close);
-                Err(errors)
-            }
+        let deadline = deadline_in(self.procedure.times().max_bracket);
+        let deadline = within.map_or(deadline, |end| end.min(deadline));
+        let engine = self.in_a_new_bracket();
+        if self.shared.past.step(&bracket.open.name).sent != Sent::Nothing {
+            // A process that died has opened it, and it was not closed since.
+            engine.opening_begins();
         }
+        let mut result = engine.inside(bracket, deadline).await;
+        if !engine.record(|record| record.began.is_some()) {
+            return result;
+        }
+        if let (Err(errors), Some(abort)) = (&mut result, &bracket.abort) {
+            errors.extend(engine.abort(abort).await.err().into_iter().flatten());
+        }
+        if let Err(error) = engine.close(&bracket.owes).await {
+            let mut errors = result.err().unwrap_or_default();
+            errors.push(error);
+            return Err(errors);
+        }
+        if result.is_ok() && self.can_be_continued() {
+            // Whoever continues the run does not open it again.
+            let entry = Entry::Reached { step: bracket.close.name.clone(), evidence: Value::Null };
+            self.write(entry).await.map_err(|error| vec![error])?;
+        }
+        result
     }
 
     async fn inside(&self, bracket: &Bracket, deadline: Instant) -> Result<(), Vec<Error>> {
-        self.together(std::slice::from_ref(&bracket.open), deadline, Some(&bracket.owes)).await?;
-        self.pause_is_certain();
-        for group in &bracket.body {
-            self.together(group, deadline, None).await?;
+        self.together(std::slice::from_ref(&bracket.open), 0, deadline, Some(&bracket.owes)).await?;
+        self.opening_is_certain();
+        for stage in &bracket.body {
+            self.stage(stage, Some(deadline)).await?;
         }
         Ok(())
+    }
+
+    /// Undoes what the body of a bracket has begun. Like closing it is not stopped by a wish to stop.
+    async fn abort(&self, abort: &StepPlan) -> Result<(), Vec<Error>> {
+        let engine = Self { stop: Stop::never(), ..self.clone() };
+        let limit = self.procedure.times().grace.min(LONGEST_ABORT);
+        engine.together(std::slice::from_ref(abort), 0, deadline_in(limit), None).await
     }
 
     /// Pays what is owed. Not cancellable, with a budget of its own, and never dependent on the journal. Every attempt that does
     /// not succeed is an event.
     async fn close(&self, owed: &Obligation) -> Result<(), Error> {
-        let with_debt =
-            |error: Error| error.with_subject(format!("backup {} owes to {owed}", self.context.plan.id));
-        let Payment { window, mut attempts, broker_by_broker } = self.pay(owed).await.map_err(with_debt)?;
-        self.pause_ends(window, broker_by_broker);
-        // A pause that was never seen may come true after it was resumed; then it is resumed once more.
-        if let Some(given_up) = self.pause_record().unconfirmed {
-            tokio::time::sleep_until(given_up + LATEST_EFFECT).await;
-            let again = self.pay(owed).await.map_err(|error| {
-                self.pause_may_go_on();
-                with_debt(error)
-            })?;
-            attempts += again.attempts;
-        }
-        let paused = self.pause_record().lasted().unwrap_or_default();
+        let subject =
+            |error: Error| error.with_subject(format!("{} owes to {owed}", self.procedure.subject()));
+        let paid = self.pay(owed).await.map_err(subject)?;
+        self.is_paid(paid);
+        let again = self.close_again_if_late(owed).await.map_err(|error| {
+            self.may_be_owed_again();
+            subject(error)
+        });
+        let attempts = paid.attempts + again?;
+        let paused = self.pause_record().lasted.unwrap_or_default();
         self.events.emit(RunEventKind::Paid { paused });
         let written = self.ledger.write(Entry::Paid { obligation: owed.clone(), attempts }).await;
         self.ledger.write_postponed().await;
@@ -96,9 +111,16 @@ impl Engine {
             Error::new(ErrorKind::Journal, "exporting runs again, and that could not be written down")
                 .with_source(error)
                 .with_component(Component::Journal)
-                .with_subject(format!("backup {}", self.context.plan.id))
+                .with_subject(self.procedure.subject())
                 .with_advice("repair the journal, then run `recover()`: it will look, find exporting running and note it")
         })
+    }
+
+    /// An opening that was never seen may come true after it was closed; then it is closed once more.
+    async fn close_again_if_late(&self, owed: &Obligation) -> Result<u32, Error> {
+        let Some(given_up) = self.record(|record| record.unconfirmed) else { return Ok(0) };
+        tokio::time::sleep_until(given_up + self.procedure.latest_effect()).await;
+        Ok(self.pay(owed).await?.attempts)
     }
 
     async fn pay(&self, owed: &Obligation) -> Result<Payment, Error> {
@@ -106,42 +128,67 @@ impl Engine {
             let Attempt { number, seen, waited } = attempt;
             self.events.emit(RunEventKind::Closing { attempt: number, text: seen.to_owned(), waited });
         };
-        let budget = self.context.plan.limits.max_resume;
-        exporting::pay(owed, &self.context.clients, &self.context.clock, budget, &told).await
+        self.procedure.pay(owed, self.procedure.times().max_close, &told).await
     }
 
-    /// The pause of this run so far.
+    /// What was owed in this process so far.
     pub(crate) fn pause_record(&self) -> PauseRecord {
-        self.pause_now().clone()
+        let records = self.records();
+        let began = records.iter().filter_map(|record| record.began).min();
+        let is_open = records.iter().any(|record| record.began.is_some() && record.ended.is_none());
+        let ended = records.iter().filter_map(|record| record.ended).max();
+        let end = ended.filter(|_| !is_open).unwrap_or_else(Instant::now);
+        PauseRecord {
+            lasted: began.map(|began| end.duration_since(began)),
+            is_open,
+            by_detour: records.iter().any(|record| record.by_detour),
+        }
     }
 
-    pub(super) fn pause_begins(&self) {
-        let mut pause = self.pause_now();
-        (pause.began, pause.unconfirmed) = (Some(Instant::now()), Some(Instant::now()));
+    fn in_a_new_bracket(&self) -> Self {
+        let mut records = self.records();
+        records.push(BracketRecord::default());
+        Self { bracket: Some(records.len() - 1), ..self.clone() }
+    }
+
+    pub(super) fn opening_begins(&self) {
+        let now = Some(Instant::now());
+        self.change(|record| (record.began, record.unconfirmed) = (now, now));
     }
 
     /// The answer has come, or will not come any more.
-    pub(super) fn pause_is_answered(&self) {
-        self.pause_now().unconfirmed = Some(Instant::now());
+    pub(super) fn opening_is_answered(&self) {
+        self.change(|record| record.unconfirmed = Some(Instant::now()));
     }
 
     /// It was seen, or it never left.
-    pub(super) fn pause_is_certain(&self) {
-        self.pause_now().unconfirmed = None;
+    pub(super) fn opening_is_certain(&self) {
+        self.change(|record| record.unconfirmed = None);
     }
 
-    fn pause_may_go_on(&self) {
-        self.pause_now().ended = None;
+    fn may_be_owed_again(&self) {
+        self.change(|record| record.ended = None);
     }
 
-    fn pause_ends(&self, running_again: Window, broker_by_broker: bool) {
-        let mut pause = self.pause_now();
-        pause.ended = Some(Instant::now());
-        pause.running_again = Some(running_again);
-        pause.broker_by_broker = broker_by_broker;
+    fn is_paid(&self, paid: Payment) {
+        self.change(|record| {
+            record.ended = Some(Instant::now());
+            record.by_detour = paid.by_detour;
+        });
     }
 
-    fn pause_now(&self) -> MutexGuard<'_, PauseRecord> {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
+    fn change(&self, change: impl FnOnce(&mut BracketRecord)) {
+        let mut records = self.records();
+        if let Some(record) = self.bracket.and_then(|place| records.get_mut(place)) {
+            change(record);
+        }
+    }
+
+    fn record<T: Default>(&self, read: impl FnOnce(&BracketRecord) -> T) -> T {
+        self.bracket.and_then(|place| self.records().get(place).map(read)).unwrap_or_default()
+    }
+
+    fn records(&self) -> MutexGuard<'_, Vec<BracketRecord>> {
+        self.shared.brackets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

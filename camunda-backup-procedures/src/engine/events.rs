@@ -117,6 +117,13 @@ pub enum RunEventKind {
         /// How long it has waited.
         waited: Duration,
     },
+    /// A step waits for a word from outside: see [`RunHandle::confirm`](crate::RunHandle::confirm).
+    Asks {
+        /// The step.
+        step: String,
+        /// What has to be confirmed.
+        text: String,
+    },
     /// A step reached its goal.
     Reached {
         /// The step.
@@ -176,6 +183,7 @@ impl RunEventKind {
         match self {
             Self::Sending { step }
             | Self::Waiting { step, .. }
+            | Self::Asks { step, .. }
             | Self::Reached { step, .. }
             | Self::StepFailed { step, .. } => Some(step),
             _ => None,
@@ -192,6 +200,7 @@ impl fmt::Display for RunEventKind {
                 write!(f, "{step}: not finished yet (waited {waited:.1?})")
             }
             Self::Waiting { step, text, waited, .. } => write!(f, "{step}: {text} (waited {waited:.1?})"),
+            Self::Asks { step, text } => write!(f, "{step}: waits for a confirmation: {text}"),
             Self::Reached { step, took } => write!(f, "{step}: done after {took:.1?}"),
             Self::StepFailed { step, why } => write!(f, "{step}: failed: {why}"),
             Self::Owes { what } => write!(f, "from now on owes to {what}"),

@@ -7,13 +7,12 @@ use std::time::Duration;
 use camunda_backup_core::error::{ErrorKind, Outcome};
 use camunda_backup_core::{Clock, Component, Error, Result, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::decision::Sent;
-use crate::backup::evidence::Evidence;
 use crate::journal::{RunHistory, RunLog};
 use crate::obligation::Obligation;
-use crate::plan::Plan;
 
 /// One entry of a run's journal. Versioned by the record around it; unknown entries of later versions are an error
 /// when they are read, never skipped.
@@ -23,8 +22,8 @@ use crate::plan::Plan;
 pub enum Entry {
     /// The run begins with this plan.
     Started {
-        /// The plan.
-        plan: Arc<Plan>,
+        /// The plan, in the form of its procedure.
+        plan: Arc<Value>,
     },
     /// A request is about to be sent. Durable before its first byte leaves.
     Intent {
@@ -40,14 +39,24 @@ pub enum Entry {
         /// Accepted, refused or unknown.
         sent: Sent,
         /// What the answer said.
-        note: serde_json::Value,
+        note: Value,
     },
     /// The step's goal is reached.
     Reached {
         /// The step.
         step: String,
-        /// The proof.
-        evidence: Box<Evidence>,
+        /// The proof, in the form of its procedure. For a backup see
+        /// [`Evidence`](crate::backup::evidence::Evidence).
+        evidence: Value,
+    },
+    /// Somebody outside gave the word that the step had asked for.
+    Confirmed {
+        /// The step.
+        step: String,
+        /// Who, as they call themselves.
+        by: String,
+        /// What they said.
+        words: String,
     },
     /// The step failed.
     StepFailed {

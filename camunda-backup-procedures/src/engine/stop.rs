@@ -30,6 +30,12 @@ impl Stop {
         Self { run, group: None }
     }
 
+    /// Nobody can want it to stop.
+    pub(crate) fn never() -> Self {
+        let (_, run) = watch::channel(None);
+        Self { run, group: None }
+    }
+
     pub(crate) fn with_group(&self, group: watch::Receiver<Option<StopReason>>) -> Self {
         Self { run: self.run.clone(), group: Some(group) }
     }

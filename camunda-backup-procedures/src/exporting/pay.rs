@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::phases::{Exporting, Frame, Statuses, covers, has_newcomers, look, sees_everybody};
 use super::window::{Certainty, Window};
 use crate::connection::clients::Clients;
-use crate::engine::{Pace, deadline_in};
+use crate::engine::{Attempt, OnAttempt, Pace, deadline_in};
 use crate::facts::replicas_of_members;
 use crate::obligation::{Obligation, Replicas};
 
@@ -30,20 +30,6 @@ pub(crate) struct Payment {
     /// Whether brokers had to be resumed one by one.
     pub(crate) broker_by_broker: bool,
 }
-
-/// An attempt that did not succeed, while others follow.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Attempt<'a> {
-    /// Its number, from 1.
-    pub(crate) number: u32,
-    /// What was seen, in words.
-    pub(crate) seen: &'a str,
-    /// How long it has been tried by now.
-    pub(crate) waited: Duration,
-}
-
-/// Is told every attempt that did not succeed.
-pub(crate) type OnAttempt<'a> = &'a (dyn Fn(Attempt<'_>) + Send + Sync);
 
 /// A gateway that answers at once is left to do it alone; while it hesitates, each broker is resumed by itself too.
 const HESITATION: Duration = Duration::from_secs(2);

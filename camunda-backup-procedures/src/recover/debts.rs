@@ -8,11 +8,12 @@ use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error, Result};
 use tokio::time::Instant;
 
-use super::record::{has_ended, owed, owed_by_what_is_understood, plan_of};
+use super::record::{entries, has_ended, owed, owed_by_what_is_understood, plan_of};
 use crate::connection::Connection;
 use crate::connection::clients::Clients;
-use crate::engine::entries;
-use crate::exporting::{self, Attempt};
+
+use crate::engine::Attempt;
+use crate::exporting;
 use crate::facts::discover::dialect_for;
 use crate::journal::{RunHistory, RunId, histories};
 use crate::obligation::Obligation;

@@ -6,10 +6,10 @@ use std::time::Duration;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error, Result, Timestamp};
 
-use super::record::may_come_late;
+use super::record::{entries, may_come_late};
 use crate::connection::Connection;
 use crate::connection::clients::Clients;
-use crate::engine::{Entry, entries};
+use crate::engine::Entry;
 use crate::exporting::is_paused;
 use crate::facts::discover::dialect_for;
 use crate::journal::RunHistory;

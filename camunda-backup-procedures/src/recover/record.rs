@@ -6,7 +6,7 @@ use std::time::Duration;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error, Result, Timestamp};
 
-use crate::engine::{Entry, RunOutcome, Sent};
+use crate::engine::{self, Entry, Reentry, RunOutcome, Sent};
 use crate::exporting::LATEST_EFFECT;
 use crate::journal::{Record, RunHistory};
 use crate::obligation::Obligation;
@@ -52,11 +52,28 @@ pub(super) fn has_ended(entries: &[Entry]) -> bool {
     entries.iter().any(|entry| matches!(entry, Entry::Finished { .. }))
 }
 
-pub(super) fn plan_of(entries: &[Entry]) -> Option<&Plan> {
+/// The plan of a run. One that is not understood is none here: [`entries`] has refused it already.
+pub(super) fn plan_of(entries: &[Entry]) -> Option<Plan> {
     entries.iter().find_map(|entry| match entry {
-        Entry::Started { plan } => Some(plan.as_ref()),
+        Entry::Started { plan } => Plan::of(plan).ok(),
         _ => None,
     })
+}
+
+/// The entries of a run, if this version understands all of them, the plan included.
+pub(super) fn entries(history: &RunHistory) -> Result<Vec<Entry>> {
+    let entries = engine::entries(history)?;
+    for entry in &entries {
+        if let Entry::Started { plan } = entry {
+            Plan::of(plan).map_err(|error| error.with_subject(format!("run {}", history.run)))?;
+        }
+    }
+    Ok(entries)
+}
+
+/// Whether a run is open and another process can go on with it.
+pub(super) fn is_to_be_continued(entries: &[Entry]) -> bool {
+    !has_ended(entries) && plan_of(entries).is_some_and(|plan| plan.task.reentry() == Reentry::Continue)
 }
 
 /// Whether the records that are lost or damaged could be the ones that say that a run completed.
@@ -71,8 +88,8 @@ pub(super) fn may_have_completed(history: &RunHistory, entries: &[Entry]) -> boo
             _ => None,
         })
         .collect();
-    let by_itself = |step: &&StepPlan| step.goal != Goal::ExportingResumed;
-    let missing = |plan: &Plan| {
+    let by_itself = |step: &&StepPlan| step.goal() != Some(Goal::ExportingResumed);
+    let missing = |plan: Plan| {
         plan.steps()
             .into_iter()
             .filter(by_itself)

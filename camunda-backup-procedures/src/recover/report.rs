@@ -142,6 +142,8 @@ pub enum RecoveredEnd {
     Died,
     /// It had ended and still owed something.
     OnlyOwed,
+    /// Its process died, and another one can go on with it: it stays open, and keeps other runs out.
+    ToBeContinued,
     /// The records that would tell are damaged or lost. It may have completed, so nothing of it is called a leftover.
     Unreadable,
 }
@@ -186,6 +188,7 @@ impl fmt::Display for RecoveryReport {
             let end = match run.end {
                 RecoveredEnd::Died => "had not ended and is abandoned; its id is used up",
                 RecoveredEnd::OnlyOwed => "had ended and still owed something",
+                RecoveredEnd::ToBeContinued => "has not ended, and is to be continued",
                 RecoveredEnd::Unreadable => {
                     "cannot be read to its end, so it may have completed; look at its parts before you use or delete them"
                 }

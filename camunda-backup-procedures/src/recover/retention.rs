@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use camunda_backup_core::Result;
 
-use super::record::{has_ended, may_come_late, owed, plan_of};
+use super::record::{entries, has_ended, may_come_late, owed, plan_of};
 use crate::connection::Connection;
-use crate::engine::entries;
 use crate::journal::{
     Claim, Removal, RunHistory, RunId, finish_removals, histories, remove_claims, remove_run, run_names,
 };

@@ -109,8 +109,8 @@ pub(crate) async fn abandon(
     let mut again = Vec::new();
     for (goal, effect) in started(plan, entries.iter()) {
         let said = deletion.abandoned.remaining.len();
-        let latest = match deletion.delete(goal).await? {
-            Found::Nothing => may_appear_for(goal, effect),
+        let latest = match deletion.delete(&goal).await? {
+            Found::Nothing => may_appear_for(&goal, effect),
             Found::Partly => Some(LATEST_PART),
             Found::Something | Found::Unseen => None,
         };
@@ -124,7 +124,7 @@ pub(crate) async fn abandon(
         tracing::info!(id = %plan.id, ?latest, "waiting for what may still appear");
         tokio::time::sleep(latest).await;
         for (goal, _) in again {
-            deletion.delete(goal).await?;
+            deletion.delete(&goal).await?;
         }
     }
     Ok(deletion.abandoned)

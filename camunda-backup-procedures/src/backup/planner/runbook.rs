@@ -90,12 +90,13 @@ impl Runbook<'_> {
                 mode,
                 replicas: self.plan.pinned.replicas.clone(),
             },
-            open: step(name, Component::Zeebe, Goal::ExportingPaused { mode }, why, pause),
-            body: body.into_iter().filter(|group| !group.is_empty()).collect(),
+            open: step(name, Component::Zeebe, &Goal::ExportingPaused { mode }, why, pause),
+            body: body.into_iter().filter(|group| !group.is_empty()).map(Stage::Together).collect(),
+            abort: None,
             close: step(
                 "resume-exporting",
                 Component::Zeebe,
-                Goal::ExportingResumed,
+                &Goal::ExportingResumed,
                 "whatever happened, until every replica is seen exporting",
                 resume,
             ),
@@ -109,12 +110,12 @@ impl Runbook<'_> {
             let name = format!("back-up-{app}");
             let requests = requests::history(client, self.clients, self.plan.id)?;
             let why = "its parts are made one after another, and count when the store has them all";
-            steps.push(step(&name, app.clone(), Goal::HistoryBackedUp { app }, why, requests));
+            steps.push(step(&name, app.clone(), &Goal::HistoryBackedUp { app }, why, requests));
         }
         if let Some(client) = &self.clients.optimize {
             let requests = requests::optimize(client, self.clients, self.plan.id)?;
             let why = "reads the records, so it must not be newer than their snapshot";
-            steps.push(step("back-up-optimize", Component::Optimize, Goal::OptimizeBackedUp, why, requests));
+            steps.push(step("back-up-optimize", Component::Optimize, &Goal::OptimizeBackedUp, why, requests));
         }
         Ok(steps)
     }
@@ -133,7 +134,7 @@ impl Runbook<'_> {
         Ok(vec![step(
             "snapshot-records",
             Component::Store,
-            Goal::RecordsSnapshotted { snapshot },
+            &Goal::RecordsSnapshotted { snapshot },
             why,
             requests,
         )])
@@ -147,7 +148,7 @@ impl Runbook<'_> {
             }
             _ => "the cut that everything else must not be newer than",
         };
-        Ok(vec![step("back-up-zeebe", Component::Zeebe, Goal::ZeebeBackedUp, why, requests)])
+        Ok(vec![step("back-up-zeebe", Component::Zeebe, &Goal::ZeebeBackedUp, why, requests)])
     }
 
     fn record_positions(&self) -> Vec<StepPlan> {
@@ -162,7 +163,7 @@ impl Runbook<'_> {
         let readable =
             self.clients.store.is_some() && self.facts.record_indices.seen().is_some_and(|i| !i.is_empty());
         let requests = requests::positions(self.clients, &self.facts.record_prefix);
-        let one = step(name, Component::Store, Goal::RecordPositionsRead, why, requests);
+        let one = step(name, Component::Store, &Goal::RecordPositionsRead, why, requests);
         if readable { vec![one] } else { Vec::new() }
     }
 
@@ -171,13 +172,13 @@ impl Runbook<'_> {
         vec![step(
             "confirm-pause-held",
             Component::Zeebe,
-            Goal::PauseHeld { mode },
+            &Goal::PauseHeld { mode },
             why,
             requests::look(self.clients),
         )]
     }
 }
 
-fn step(name: &str, component: Component, goal: Goal, reason: &str, requests: Vec<String>) -> StepPlan {
-    StepPlan { name: name.to_owned(), component, goal, reason: reason.to_owned(), requests }
+fn step(name: &str, component: Component, goal: &Goal, reason: &str, requests: Vec<String>) -> StepPlan {
+    StepPlan::new(name, component, goal.to_value(), reason, requests)
 }

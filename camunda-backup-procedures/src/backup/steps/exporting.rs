@@ -8,11 +8,11 @@ use camunda_backup_core::{Component, Error, Result};
 use camunda_backup_zeebe::{PauseAnswer, PauseMode};
 use serde_json::{Value, json};
 
-use super::Step;
 use super::standstill::{Movement, Standstill};
+use super::{Check, Progress, Step};
+use crate::backup::context::Context;
 use crate::backup::evidence::Evidence;
 use crate::backup::spec::Limits;
-use crate::engine::{Check, Context, Progress};
 use crate::exporting::{Certainty, Window};
 use crate::exporting::{Exporting, Frame, look, nobody_has_joined};
 use crate::facts::replicas_of;

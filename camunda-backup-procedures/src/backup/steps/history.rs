@@ -10,11 +10,12 @@ use camunda_backup_es::Flavor;
 use camunda_backup_zeebe::{BackupState, HistoryBackup, HistoryBackups, OptimizeBackups};
 use serde_json::{Value, json};
 
-use super::Step;
 use super::parts::{self, Stored};
+use super::{Check, Progress, Step};
+use crate::backup::context::Context;
 use crate::backup::evidence::{Evidence, Parts};
 use crate::backup::store_timeout;
-use crate::engine::{Amount, Check, Context, Progress, Unit};
+use crate::engine::{Amount, Unit};
 
 /// Whose backup it is.
 #[derive(Debug)]

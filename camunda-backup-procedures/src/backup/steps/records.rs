@@ -10,9 +10,10 @@ use camunda_backup_core::{Component, Error, IndexName, Result, SnapshotName};
 use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotProgress, SnapshotState};
 use serde_json::{Map, Value, json};
 
-use super::Step;
+use super::{Check, Progress, Step};
+use crate::backup::context::Context;
 use crate::backup::evidence::{self, Evidence};
-use crate::engine::{Amount, Check, Context, Progress, Unit};
+use crate::engine::{Amount, Unit};
 
 /// The records in one snapshot: concrete indices, resolved when the pause holds.
 #[derive(Debug)]

@@ -5,9 +5,10 @@ use camunda_backup_core::Result;
 use camunda_backup_zeebe::{BackupState, RuntimeBackup};
 use serde_json::Value;
 
-use super::Step;
+use super::{Check, Progress, Step};
+use crate::backup::context::Context;
 use crate::backup::evidence::Evidence;
-use crate::engine::{Amount, Check, Context, Progress, Unit};
+use crate::engine::{Amount, Unit};
 
 /// Every partition backed up under the run's id.
 #[derive(Debug)]

@@ -6,6 +6,7 @@ mod necessary;
 mod pause;
 mod window;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use camunda_backup_core::BackupId;
@@ -33,6 +34,8 @@ struct Run {
     before: Facts,
     after: Option<Facts>,
     timeline: Vec<Moment>,
+    /// Evidence that was changed, by step. It replaces that of the timeline.
+    changed: BTreeMap<String, Evidence>,
 }
 
 /// One change to a real run: the condition, what becomes of it, words of the reason, the change.
@@ -55,11 +58,26 @@ impl Run {
             .run(cluster.plan_backup(spec).unwrap())
             .await
             .unwrap_or_else(|failure| panic!("{failure}"));
-        Self { plan: report.plan, before: report.before, after: report.after, timeline: report.timeline }
+        let changed = BTreeMap::new();
+        Self {
+            plan: report.plan,
+            before: report.before,
+            after: report.after,
+            timeline: report.timeline,
+            changed,
+        }
     }
 
     fn judged(&self) -> (Verdict, Vec<Condition>) {
-        judge(&self.plan, &self.before, self.after.as_ref(), &self.timeline)
+        let mut timeline = self.timeline.clone();
+        for moment in &mut timeline {
+            if let Entry::Reached { step, evidence } = &mut moment.entry {
+                if let Some(changed) = self.changed.get(step) {
+                    *evidence = changed.to_value().unwrap();
+                }
+            }
+        }
+        judge(&self.plan, &self.before, self.after.as_ref(), &timeline)
     }
 
     fn condition(&self, number: &str) -> Condition {
@@ -95,11 +113,12 @@ impl Run {
 
     /// The evidence of a step.
     fn evidence(&mut self, step: &str) -> &mut Evidence {
-        let found = self.timeline.iter_mut().find_map(|moment| match &mut moment.entry {
-            Entry::Reached { step: name, evidence } if name == step => Some(evidence.as_mut()),
+        let found = self.timeline.iter().find_map(|moment| match &moment.entry {
+            Entry::Reached { step: name, evidence } if name == step => Evidence::of(evidence),
             _ => None,
         });
-        found.unwrap_or_else(|| panic!("no evidence of {step}"))
+        let found = found.unwrap_or_else(|| panic!("no evidence of {step}"));
+        self.changed.entry(step.to_owned()).or_insert(found)
     }
 
     fn parts(&mut self, app: &str) -> &mut Parts {

@@ -25,7 +25,7 @@ pub fn of_report(report: &Report, brokers: usize) -> Result<()> {
     ensure!(!report.owing && report.errors.is_empty() && report.leftovers.is_empty(), "{report}");
     ensure!(report.paused.is_some_and(|paused| paused > Duration::ZERO), "paused: {:?}", report.paused);
 
-    let paused: Vec<&Window> =
+    let paused: Vec<Window> =
         report.timeline.iter().filter_map(|moment| paused_window(&moment.entry)).collect();
     ensure!(paused.len() == 2, "the pause was confirmed {} times", paused.len());
     for window in paused {
@@ -36,9 +36,9 @@ pub fn of_report(report: &Report, brokers: usize) -> Result<()> {
     Ok(())
 }
 
-fn paused_window(entry: &Entry) -> Option<&Window> {
+fn paused_window(entry: &Entry) -> Option<Window> {
     let Entry::Reached { evidence, .. } = entry else { return None };
-    let Evidence::Window(window) = evidence.as_ref() else { return None };
+    let Evidence::Window(window) = Evidence::of(evidence)? else { return None };
     (window.mode == Some(PauseMode::Soft)).then_some(window)
 }
 

@@ -8,7 +8,7 @@ use super::{HOLDS, NOT_APPLICABLE, Row, Run, UNPROVEN, VIOLATED, failed, id, see
 use crate::backup::evidence::Evidence;
 use crate::backup::spec::BackupSpec;
 use crate::facts::Probe;
-use crate::plan::Stage;
+use crate::plan::{Group, Stage};
 
 fn share(run: &mut Run, partition: u32) -> &mut PartitionBackup {
     run.zeebe().partitions.iter_mut().find(|share| share.partition == PartitionId(partition)).unwrap()
@@ -29,15 +29,17 @@ fn positions(run: &mut Run, step: &str, of: &[(i64, i64)]) {
 
 /// The step taken out of the plan, as somebody would who has no time for it.
 fn unplan(run: &mut Run, step: &str) {
-    for stage in &mut run.plan.stages {
-        match stage {
-            Stage::Together(group) => group.retain(|planned| planned.name != step),
-            Stage::Bracket(bracket) => {
-                bracket.body.iter_mut().for_each(|group| group.retain(|planned| planned.name != step));
-            }
-        }
-    }
+    run.plan.stages.iter_mut().for_each(|stage| take_out(stage, step));
     run.forget(step);
+}
+
+fn take_out(stage: &mut Stage, step: &str) {
+    match stage {
+        Stage::Together(steps) | Stage::Group(Group { steps, .. }) => {
+            steps.retain(|planned| planned.name != step)
+        }
+        Stage::Bracket(bracket) => bracket.body.iter_mut().for_each(|stage| take_out(stage, step)),
+    }
 }
 
 const COMPONENTS: &[Row] = &[

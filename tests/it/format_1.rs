@@ -1,0 +1,115 @@
+//! Journals that an earlier version wrote, in format 1: of a run that completed, and of one that died inside its pause.
+//! Whoever updates in the middle of a backup must not lose what it owes.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use camunda_backup::procedures::journal::{Key, MemoryJournal, histories};
+use camunda_backup::testing::SimulatedCluster;
+use camunda_backup::{
+    BackupId, Cluster, ConnectOptions, Endpoint, ErrorKind, Goal, Journal, Plan, RecoveredEnd, recover,
+};
+
+use crate::world::{assert_running, eight_six, is_paused};
+
+const COMPLETED: &str = include_str!("format_1/completed.journal");
+const DIED: &str = include_str!("format_1/died.journal");
+/// The gateway that is owed to.
+const GATEWAY: &str = "http://127.0.0.1:39677";
+const DEAD: i64 = 1_795_845_597;
+
+/// Every record of the file: its key, and its two lines.
+async fn stored(journal: &str) -> Arc<MemoryJournal> {
+    let memory = MemoryJournal::new();
+    let lines: Vec<&str> = journal.lines().collect();
+    for record in lines.chunks(3) {
+        let [key, content, checksum] = record else { panic!("three lines each") };
+        let body = Bytes::from(format!("{content}\n{checksum}\n"));
+        memory.put_new(&Key::new(*key).unwrap(), body).await.unwrap();
+    }
+    Arc::new(memory)
+}
+
+fn options(simulated: &SimulatedCluster, journal: &Arc<MemoryJournal>) -> ConnectOptions {
+    let mut options = simulated.connect_options();
+    options.journal = Some(journal.clone());
+    options
+}
+
+/// The simulated cluster under the name and the former address that the journals are about.
+fn config(simulated: &SimulatedCluster) -> camunda_backup::ClusterConfig {
+    let mut config = simulated.config().unwrap();
+    config.name = "camunda".to_owned();
+    config.formerly = vec![GATEWAY.parse::<Endpoint>().unwrap()];
+    config
+}
+
+fn plan_in(journal: &str) -> Plan {
+    let line = journal.lines().find(|line| line.contains("\"started\":{\"plan\"")).unwrap();
+    let record: serde_json::Value = serde_json::from_str(line).unwrap();
+    serde_json::from_value(record["event"]["started"]["plan"].clone()).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_debt_is_paid_and_the_rest_abandoned() {
+    let simulated = eight_six().await;
+    simulated.camunda().foreign_pause(true);
+    assert!(is_paused(&simulated));
+    let journal = stored(DIED).await;
+    let recovered = recover(config(&simulated), options(&simulated, &journal)).await.unwrap();
+    assert_running(&simulated);
+    let [run] = recovered.runs.as_slice() else { panic!("{recovered}") };
+    assert_eq!((run.end, run.paid.len()), (RecoveredEnd::Died, 1), "{recovered}");
+    assert_eq!(run.id, Some(BackupId::new(DEAD).unwrap()));
+    assert_eq!(run.leftovers.len(), 3, "three applications were asked: {recovered}");
+    assert!(recover(config(&simulated), options(&simulated, &journal)).await.unwrap().is_clean());
+
+    let cluster = Cluster::connect_with(config(&simulated), options(&simulated, &journal)).await.unwrap();
+    cluster.abandon(BackupId::new(DEAD).unwrap()).await.unwrap();
+    assert!(cluster.plan_backup(camunda_backup::BackupSpec::default()).unwrap().id.value() > DEAD);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_completed_run_owes_nothing_and_is_not_abandoned() {
+    let simulated = eight_six().await;
+    let journal = stored(COMPLETED).await;
+    let histories = histories(journal.as_ref(), "camunda").await.unwrap();
+    assert!(histories.len() == 1 && histories[0].is_complete());
+    assert!(recover(config(&simulated), options(&simulated, &journal)).await.unwrap().is_clean());
+    let cluster = Cluster::connect_with(config(&simulated), options(&simulated, &journal)).await.unwrap();
+    let error = cluster.abandon(plan_in(COMPLETED).id).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Foreign, "{}", error.report());
+    assert!(error.to_string().contains("complete"), "{error}");
+}
+
+#[test]
+fn a_stored_plan_is_read_with_all_its_steps() {
+    let plan = plan_in(DIED);
+    let goals: Vec<Goal> = plan.steps().into_iter().filter_map(|step| step.goal()).collect();
+    assert_eq!((plan.format, goals.len(), plan.steps().len()), (1, 10, 10));
+    let text = serde_json::to_value(&plan).unwrap();
+    assert_eq!(serde_json::from_value::<Plan>(text).unwrap(), plan);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stored_plan_for_another_cluster_is_refused_in_words() {
+    let simulated = eight_six().await;
+    let journal = Arc::new(MemoryJournal::new());
+    let cluster = Cluster::connect_with(config(&simulated), options(&simulated, &journal)).await.unwrap();
+    let failure = cluster.run(plan_in(DIED)).await.unwrap_err();
+    assert_eq!(failure.error.kind(), ErrorKind::Blocked, "{failure}");
+    assert!(failure.to_string().contains("plan again"), "{failure}");
+}
+
+#[test]
+fn a_plan_of_a_later_format_or_another_task_is_refused_in_words() {
+    let refused = |field: &str, value: serde_json::Value| {
+        let mut plan = serde_json::to_value(plan_in(DIED)).unwrap();
+        plan[field] = value;
+        serde_json::from_value::<Plan>(plan).unwrap_err().to_string()
+    };
+    let later = refused("format", 3.into());
+    assert!(later.contains("format 3") && later.contains("later version"), "{later}");
+    let other = refused("task", "something-else".into());
+    assert!(other.contains("something-else"), "{other}");
+}
