@@ -3,8 +3,8 @@
 
 Fails on: code that is not written yet, a FIXME, a pause in a test that no comment justifies, a path of one machine, the
 host of a package registry, a quirk or defect (Q12, `q12_`) that docs/server-quirks.md does not
-explain, a library some of whose tests `cargo test -p` would leave out. Warns when a source file has more than 400 lines
-without its tests.
+explain, a library some of whose tests `cargo test -p` would leave out, an import from
+the engine or the journal to what is built on them. Warns when a source file has more than 400 lines without its tests.
 """
 
 import pathlib
@@ -57,6 +57,29 @@ def justified(lines, number):
     start = next((at for at in range(number, -1, -1) if re.match(r"\s*(pub(\(\w+\))? )?(async )?fn ", lines[at])), 0)
     paused = start > 0 and "start_paused = true" in lines[start - 1]
     return paused and re.search(r"\btime::sleep", lines[number]) is not None
+
+
+# What the rooms of the procedures may use of each other. A procedure is built on these; none of them may know it.
+PROCEDURES = "camunda-backup-procedures/src/"
+MAY_USE = {
+    "obligation": {"obligation"},
+    "journal": {"journal"},
+    "engine": {"engine", "journal", "obligation"},
+}
+
+
+def layer_problems(name, lines):
+    """An import that runs back up: from a room that knows no procedure to one that does."""
+    if not name.startswith(PROCEDURES):
+        return
+    room = name[len(PROCEDURES):].split("/")[0].removesuffix(".rs")
+    allowed = MAY_USE.get(room)
+    for number, line in enumerate(lines[: first_test_line(name, lines)] if allowed else []):
+        code = line.split("//")[0]
+        named = re.findall(r"\bcrate::(\w+)", code) + re.findall(r"\bcrate::\{([^}]*)", code)
+        for used in (word for group in named for word in re.findall(r"^\w+|(?<=, )\w+", group)):
+            if used not in allowed and used[0].islower():
+                yield number, f"{room} must not use {used}: it knows no procedure"
 
 
 def rust_problems(name, lines):
@@ -116,6 +139,7 @@ def main():
             found += citation_problems(lines, known)
         if name.endswith(".rs"):
             found += rust_problems(name, lines)
+            found += layer_problems(name, lines)
             own = first_test_line(name, lines)
             if own > LINES:
                 print(f"warning: {name}: {own} lines without tests, more than {LINES}: one idea per file")

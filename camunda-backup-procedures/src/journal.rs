@@ -57,7 +57,7 @@ pub use memory::MemoryJournal;
 pub use memory::PutFault;
 use put_list_lock::Beats;
 pub use record::{Record, RunId};
-pub(crate) use removal::{finish_removals, remove_claims, remove_run};
+pub(crate) use removal::{finish_removals, remove_claims, remove_run, report_key};
 pub use run_log::RunLog;
 pub(crate) use timeout::Bounded;
 

@@ -10,13 +10,8 @@ use bytes::Bytes;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Component, Error, Result};
 
-use crate::journal::{Journal, Key, MAX_BODY, RunId};
+use crate::journal::{Journal, Key, MAX_BODY, RunId, report_key};
 use crate::report::Report;
-
-/// Where the report of a run is stored.
-pub(crate) fn key(cluster: &str, run: &str) -> Result<Key> {
-    Key::new(format!("reports/{cluster}/{run}.json"))
-}
 
 /// Stores a report. That it could not be stored takes nothing from what the run did, so it is a warning only.
 pub(crate) async fn store(journal: &dyn Journal, report: &Report) {
@@ -32,7 +27,7 @@ async fn try_store(journal: &dyn Journal, report: &Report) -> Result<()> {
     if body.len() > MAX_BODY {
         return Err(Error::new(ErrorKind::Journal, "the report is longer than a journal's body may be"));
     }
-    journal.put_new(&key(&report.cluster, &report.run)?, Bytes::from(body)).await.map(|_| ())
+    journal.put_new(&report_key(&report.cluster, &report.run)?, Bytes::from(body)).await.map(|_| ())
 }
 
 /// The report of the last run with this id; `None` if none is stored.
@@ -54,7 +49,7 @@ pub(crate) async fn last_of(journal: &dyn Journal, cluster: &str, id: BackupId) 
 /// # Errors
 /// `NotFound` when there is none; `Journal` when it cannot be read or understood.
 pub(crate) async fn read(journal: &dyn Journal, cluster: &str, run: &RunId) -> Result<Report> {
-    let key = key(cluster, run.as_str())?;
+    let key = report_key(cluster, run.as_str())?;
     let body = journal.read(&key).await?;
     serde_json::from_slice(&body).map_err(|cause| {
         Error::new(ErrorKind::Journal, "the report cannot be understood")

@@ -30,6 +30,11 @@ pub(super) fn is_mark(key: &Key) -> bool {
     key.segments().nth(3) == Some(MARK) && key.segments().count() == 4
 }
 
+/// Where the report of a run is stored.
+pub(crate) fn report_key(cluster: &str, run: &str) -> Result<Key> {
+    Key::new(format!("reports/{cluster}/{run}.json"))
+}
+
 /// Removes everything that is stored about a run. Only for one that is over and owes nothing.
 ///
 /// # Cancellation
@@ -47,7 +52,7 @@ pub(crate) async fn remove_run(
         return Ok(Removal::Unsupported);
     }
     // Evidence only, and of no use without its run.
-    journal.remove(&crate::stored_reports::key(cluster, run.as_str())?).await?;
+    journal.remove(&report_key(cluster, run.as_str())?).await?;
     let mark: Bytes = checksum::encode(&Mark { format: FORMAT, run, at, token })?;
     journal.put_new(&Key::new(format!("{}/{MARK}", run_prefix(cluster, run)?))?, mark).await?;
     let keys = journal.list(&run_prefix(cluster, run)?).await?;
