@@ -10,7 +10,7 @@ use bytes::Bytes;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Component, Error, Result};
 
-use crate::journal::{Journal, Key, MAX_BODY, RunId, report_key};
+use crate::journal::{Journal, MAX_BODY, RunId, report_key};
 use crate::report::Report;
 
 /// Stores a report. That it could not be stored takes nothing from what the run did, so it is a warning only.

@@ -14,8 +14,8 @@ use crate::world::{assert_running, eight_six, is_paused};
 
 const COMPLETED: &str = include_str!("format_1/completed.journal");
 const DIED: &str = include_str!("format_1/died.journal");
-/// The gateway that is owed to.
-const GATEWAY: &str = "http://127.0.0.1:39677";
+/// The gateways of the two: the one that is owed to first.
+const GATEWAYS: [&str; 2] = ["http://127.0.0.1:39677", "http://127.0.0.1:41173"];
 const DEAD: i64 = 1_795_845_597;
 
 /// Every record of the file: its key, and its two lines.
@@ -40,7 +40,7 @@ fn options(simulated: &SimulatedCluster, journal: &Arc<MemoryJournal>) -> Connec
 fn config(simulated: &SimulatedCluster) -> camunda_backup::ClusterConfig {
     let mut config = simulated.config().unwrap();
     config.name = "camunda".to_owned();
-    config.formerly = vec![GATEWAY.parse::<Endpoint>().unwrap()];
+    config.formerly = GATEWAYS.map(|gateway| gateway.parse::<Endpoint>().unwrap()).to_vec();
     config
 }
 
