@@ -26,7 +26,7 @@ use crate::obligation::Obligation;
 use crate::plan::Plan;
 
 pub(crate) use debts::debts;
-use debts::{another_cluster, clusters, is_of_this_gateway, is_open, pay, pay_what_is_understood};
+use debts::{another_cluster, clusters, is_of_this_gateway, pay, pay_what_is_understood};
 use late::{CAME_LATE, Late, came_late, newest};
 pub use past::{PastRun, past_entries, past_runs};
 use record::{

@@ -59,7 +59,7 @@ pub(super) async fn clusters(connection: &Connection) -> Result<Vec<String>> {
 }
 
 /// Whether a run has not ended, or may owe something.
-pub(super) fn is_open(history: &RunHistory) -> bool {
+fn is_open(history: &RunHistory) -> bool {
     let Ok(entries) = entries(history) else { return true };
     !has_ended(&entries) || owed(history, &entries).map_or(true, |owed| !owed.is_empty())
 }
