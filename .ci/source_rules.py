@@ -3,8 +3,8 @@
 
 Fails on: code that is not written yet, a FIXME, a pause in a test that no comment justifies, a path of one machine, the
 host of a package registry, a quirk or defect (Q12, `q12_`) that docs/server-quirks.md does not
-explain, a library some of whose tests `cargo test -p` would leave out, an import from
-the engine or the journal to what is built on them. Warns when a source file has more than 400 lines without its tests.
+explain, a library some of whose tests `cargo test -p` would leave out, an import of a lower room of the procedures from a
+higher one, rooms that use each other in a circle. Warns when a source file has more than 400 lines without its tests.
 """
 
 import pathlib
@@ -59,27 +59,66 @@ def justified(lines, number):
     return paused and re.search(r"\btime::sleep", lines[number]) is not None
 
 
-# What the rooms of the procedures may use of each other. A procedure is built on these; none of them may know it.
+# The rooms of the procedures. A procedure is built on the lower ones; none of them may know it.
 PROCEDURES = "camunda-backup-procedures/src/"
 MAY_USE = {
-    "obligation": {"obligation"},
-    "journal": {"journal"},
-    "engine": {"engine", "journal", "obligation"},
+    "replicas": set(),
+    "obligation": {"replicas"},
+    "journal": set(),
+    "engine": {"journal", "obligation"},
+    "connection": {"engine", "journal"},
+    "facts": {"connection", "replicas"},
+    "exporting": {"connection", "engine", "obligation", "replicas"},
 }
+# Each file of a procedure's folder is a room of its own: its task and its words are below what every procedure has in
+# common, its planner and steps above it.
+FOLDERS = {"backup"}
+# They see everything: what a user sees, what the tests are made of.
+ABOVE_ALL = {"lib", "testing", "trial"}
 
 
-def layer_problems(name, lines):
-    """An import that runs back up: from a room that knows no procedure to one that does."""
-    if not name.startswith(PROCEDURES):
-        return
-    room = name[len(PROCEDURES):].split("/")[0].removesuffix(".rs")
-    allowed = MAY_USE.get(room)
-    for number, line in enumerate(lines[: first_test_line(name, lines)] if allowed else []):
+def rooms_used(name, lines):
+    """The room of a file, and what its own code uses of others: (line, room)."""
+    place = name[len(PROCEDURES):].removesuffix(".rs").split("/")
+    in_folder = place[0] in FOLDERS and len(place) > 1
+    room = "::".join(place[:2]) if in_folder else place[0]
+    used = []
+    for number, line in enumerate(lines[: first_test_line(name, lines)]):
         code = line.split("//")[0]
-        named = re.findall(r"\bcrate::(\w+)", code) + re.findall(r"\bcrate::\{([^}]*)", code)
-        for used in (word for group in named for word in re.findall(r"^\w+|(?<=, )\w+", group)):
-            if used not in allowed and used[0].islower():
-                yield number, f"{room} must not use {used}: it knows no procedure"
+        for first, second in re.findall(r"\bcrate::(\w+)(?:::(\w+))?", code):
+            used.append((number, f"{first}::{second}" if first in FOLDERS else first))
+        if in_folder and len(place) == 2:
+            used += [(number, f"{place[0]}::{sibling}") for sibling in re.findall(r"\bsuper::(\w+)", code)]
+    return room, [(number, other) for number, other in used if other[0].islower() and other != room]
+
+
+def layer_problems(sources):
+    """Imports that run back up, and circles between rooms: (file, line, problem)."""
+    uses = {}
+    for name, lines in sources:
+        if not name.startswith(PROCEDURES) or "tests" in name or "/trial" in name:
+            continue
+        room, used = rooms_used(name, lines)
+        for number, other in used if room not in ABOVE_ALL else []:
+            uses.setdefault(room, {}).setdefault(other, (name, number))
+            if other not in MAY_USE.get(room, {other}):
+                yield name, number, f"{room} must not use {other}"
+    done = set()
+
+    def circle(room, path):
+        if room in path:
+            return path[path.index(room):] + [room]
+        if room in done:
+            return None
+        found = next(filter(None, (circle(other, path + [room]) for other in uses.get(room, {}))), None)
+        done.add(room)
+        return found
+
+    for room in sorted(uses):
+        if found := circle(room, []):
+            name, number = uses[found[0]][found[1]]
+            yield name, number, f"rooms use each other in a circle: {' → '.join(found)}"
+            return
 
 
 def rust_problems(name, lines):
@@ -130,16 +169,19 @@ def manifest_problems(lines):
 def main():
     problems = seen = 0
     known = explained()
-    for name, lines in files():
+    sources = list(files())
+    of_rooms = {}
+    for name, number, what in layer_problems(sources):
+        of_rooms.setdefault(name, []).append((number, what))
+    for name, lines in sources:
         seen += 1
-        found = list(text_problems(lines))
+        found = list(text_problems(lines)) + of_rooms.get(name, [])
         if name.endswith("Cargo.toml"):
             found += manifest_problems(lines)
         if name.endswith((".rs", ".md")):
             found += citation_problems(lines, known)
         if name.endswith(".rs"):
             found += rust_problems(name, lines)
-            found += layer_problems(name, lines)
             own = first_test_line(name, lines)
             if own > LINES:
                 print(f"warning: {name}: {own} lines without tests, more than {LINES}: one idea per file")

@@ -34,7 +34,7 @@ async fn main() -> Result<(), Failure> {
         return Ok(());
     }
 
-    let id = plan.id;
+    let id = plan.id();
     let run = cluster.start(plan).await;
     let mut events = run.events();
     while let Some(event) = events.next().await {
@@ -45,7 +45,7 @@ async fn main() -> Result<(), Failure> {
         println!("\n{report}");
     }
     ended?;
-    if !real {
+    if let (false, Some(id)) = (real, id) {
         let found = simulated.check(id);
         println!("a restore of the simulated backup would be consistent: {}", found.is_consistent());
     }

@@ -23,7 +23,7 @@ async fn first_life(simulated: &SimulatedCluster) -> Result<BackupId, Box<dyn Er
     let process = SimulatedProcess::immortal(simulated);
     let cluster = boot(simulated.config()?, process.connect_options()).await?;
     let plan = cluster.plan_backup(BackupSpec::default())?;
-    let id = plan.id;
+    let id = plan.id().ok_or("a backup has an id")?;
     let run = cluster.start(plan).await;
     let mut events = run.events();
     while let Some(event) = events.next().await {

@@ -35,11 +35,12 @@ pub use camunda_backup_core::{
     SystemClock, Timestamp, Transport, TransportError,
 };
 pub use camunda_backup_procedures::{
-    Abandoned, Amount, BackupOrder, BackupSpec, Cluster, ClusterConfig, Condition, ConditionStatus,
-    ConnectOptions, Events, ExportingSeen, Facts, Failure, FileJournal, Finding, FindingCode, Goal, Journal,
-    Leftover, Limits, MemoryJournal, Obligation, PastRun, Plan, ProgressObserver, RecoveredEnd, RecoveredRun,
-    RecoveryFailure, RecoveryReport, Replicas, Report, RunEvent, RunEventKind, RunHandle, RunOutcome,
-    SecondaryStorage, Severity, StepPosition, Unit, Verdict, past_entries, past_runs, recover,
+    Abandoned, Amount, BackupDetails, BackupOrder, BackupSpec, BackupTask, Cluster, ClusterConfig, Condition,
+    ConditionStatus, ConnectOptions, Details, Events, ExportingSeen, Facts, Failure, FileJournal, Finding,
+    FindingCode, Goal, Journal, Leftover, Limits, MemoryJournal, Obligation, PastRun, Plan, ProgressObserver,
+    RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport, Replicas, Report, RunEvent, RunEventKind,
+    RunHandle, RunOutcome, SecondaryStorage, Severity, StepPosition, Task, Unit, Verdict, past_entries,
+    past_runs, recover,
 };
 
 /// The foundations: ids, versions, errors, transports.

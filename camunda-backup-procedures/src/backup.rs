@@ -10,4 +10,5 @@ pub(crate) mod procedure;
 pub mod spec;
 pub(crate) mod steps;
 pub(crate) mod store_timeout;
+pub mod task;
 pub mod verdict;

@@ -5,20 +5,23 @@ use std::sync::Arc;
 
 use camunda_backup_core::{BackupId, Result};
 
-use crate::backup::leftovers::{self, Abandoned, OurIndices};
 use crate::backup::planner::{choose_id, plan_backup};
-use crate::backup::preflight::{Finding, preflight};
+use crate::backup::preflight::preflight;
 use crate::backup::spec::BackupSpec;
 use crate::connection::config::ClusterConfig;
 use crate::connection::{ConnectOptions, Connection};
 use crate::facts::Facts;
 use crate::facts::discover::{Discovery, discover};
+use crate::finding::Finding;
 use crate::journal::RunId;
+use crate::leftover::Abandoned;
 use crate::plan::Plan;
-use crate::recover::{self, RecoveryFailure, RecoveryReport};
+use crate::procedures;
+use crate::recover::{self, RecoveredRun, RecoveryFailure, RecoveryReport};
 use crate::report::{Failure, Report};
 use crate::run;
 use crate::run_handle::RunHandle;
+use crate::run_record::{highest_id, open_run};
 use crate::stored_reports;
 
 /// A connected cluster: what was seen of it, and the way to back it up. Cheap to clone.
@@ -78,10 +81,15 @@ impl Cluster {
     }
 
     async fn seen_now(connection: Arc<Connection>) -> Result<Self> {
-        let highest = Box::pin(recover::highest_id(&connection)).await?;
+        let highest = Box::pin(highest_id(connection.journal.as_ref(), &connection.config.name)).await?;
         let discovery = discover(&connection.config, &connection.handles, connection.clock.as_ref(), highest);
         let discovery = Box::pin(discovery).await?;
         Ok(Self { connection, discovery: Arc::new(discovery) })
+    }
+
+    #[cfg(test)]
+    pub(crate) fn discovery(&self) -> &Discovery {
+        &self.discovery
     }
 
     /// What was seen when connecting or [reconnecting](Cluster::reconnect).
@@ -132,7 +140,43 @@ impl Cluster {
     /// first poll.
     #[allow(clippy::unused_async)] // so that a run that was never awaited has sent nothing
     pub async fn start(&self, plan: Plan) -> RunHandle {
-        run::start(Arc::clone(&self.connection), Arc::clone(&self.discovery), plan)
+        run::start(Arc::clone(&self.connection), Arc::clone(&self.discovery), plan, None)
+    }
+
+    /// Goes on with a run that another process began and that is open: after its death, or days later. [`recover`] says
+    /// [`ToBeContinued`](crate::RecoveredEnd::ToBeContinued) of such a run, and until it has ended no other run begins on this
+    /// cluster. What it has sent, was answered and has reached is taken from the journal; what it still owes is taken over.
+    ///
+    /// A backup is not among them: its conditions are gone with its process, so `recover` closes and abandons it.
+    ///
+    /// # Guarantees
+    /// As those of [`Cluster::run`], for all processes of the run together. Nothing is destroyed before this process has
+    /// passed every gate anew.
+    ///
+    /// # Errors
+    /// `NotFound` when the journal has no such run, `Blocked` when it has ended or cannot be continued, `Journal` when it
+    /// cannot be read. The handle's own errors are those of [`Cluster::run`]; `NeedsOperator` when the records of the run are
+    /// damaged, so that nobody knows what it has done.
+    ///
+    /// # Cancellation
+    /// It only reads; the handle is as that of [`Cluster::start`].
+    pub async fn continue_run(&self, run: &RunId) -> Result<RunHandle> {
+        let plan = open_run(self.connection.journal.as_ref(), &self.connection.config.name, run).await?;
+        Ok(run::start(Arc::clone(&self.connection), Arc::clone(&self.discovery), plan, Some(run.clone())))
+    }
+
+    /// Ends a run that is open and that nobody will [continue](Cluster::continue_run): pays what it owes, and writes down
+    /// who gave it up and why. What it has changed stays as it is.
+    ///
+    /// # Errors
+    /// `NotFound`, `Blocked` and `Journal` as for [`Cluster::continue_run`]; `Claimed` while a process has it;
+    /// `NeedsOperator` when what it owes could not be paid: it stays open then.
+    ///
+    /// # Cancellation
+    /// What was not done is left for the next call, or for [`recover`].
+    pub async fn give_up_run(&self, run: &RunId, by: &str, why: &str) -> Result<RecoveredRun> {
+        open_run(self.connection.journal.as_ref(), &self.connection.config.name, run).await?;
+        Box::pin(recover::give_up(&self.connection, run, format!("given up by {by}: {why}"))).await
     }
 
     /// Finishes what dead processes still owe to this cluster. See [`recover`], which is called before connecting; here,
@@ -197,8 +241,7 @@ impl Cluster {
 
     async fn abandon_claimed(&self, id: BackupId) -> Result<Abandoned> {
         let (plan, entries) = recover::abandonable(&self.connection, id).await?;
-        let clients = recover::clients_of(&self.connection, &plan)?;
-        leftovers::abandon(&plan, &entries, OurIndices::of(&self.connection.config), &clients).await
+        procedures::abandon(&self.connection, &plan, &entries).await
     }
 }
 

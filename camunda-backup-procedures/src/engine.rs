@@ -1,5 +1,5 @@
 //! Runs a plan: a pure decision over what was done and seen, inside a small async shell. It knows no procedure: what a step
-//! means, and how a debt is paid, is told by a [`Procedure`].
+//! means, and how a debt is paid, is told by [`Steps`].
 //!
 //! The rules: owe before you send; close after everything; look before acting again; never act twice; a request that
 //! changes something is broken off by nothing but the end of its time, and counts as unanswered then; nothing is destroyed
@@ -17,9 +17,9 @@ mod events;
 mod ledger;
 mod pace;
 mod past;
-mod procedure;
 mod progress;
 mod stages;
+mod steps;
 mod stop;
 #[cfg(test)]
 mod trial;
@@ -31,6 +31,8 @@ use tokio::time::Instant;
 pub(crate) use confirmations::Confirmations;
 pub use decision::Sent;
 pub(crate) use decision::{Check, Effect, Nature, Progress};
+#[cfg(test)]
+pub(crate) use decision::{Existing, Trust};
 pub(crate) use driver::{Engine, within_caller};
 pub(crate) use event_bus::{EventBus, RunName, Source};
 pub use event_feed::Events;
@@ -39,8 +41,8 @@ pub use ledger::{Entry, Moment, RunOutcome};
 pub(crate) use ledger::{Ledger, entries};
 pub(crate) use pace::Pace;
 pub(crate) use past::Past;
-pub(crate) use procedure::{Attempt, OnAttempt, Payment, Procedure, Reentry, Step, Times};
 pub use stages::{Bracket, Group, Stage, StepPlan};
+pub(crate) use steps::{Attempt, OnAttempt, Payment, Reentry, Step, Steps, Times};
 pub(crate) use stop::{Stop, StopReason};
 
 /// The end of a time that begins now; never, if it is so long that no clock could show it.

@@ -17,7 +17,7 @@ use camunda_backup_zeebe::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::obligation::Replicas;
+use crate::replicas::{Replicas, replicas_of, replicas_of_members};
 
 /// The result of one look: seen, not to be had, or not there by configuration. Nothing is ever assumed for a look
 /// that failed.
@@ -212,18 +212,6 @@ impl Facts {
             None => self.replicas().values().flatten().map(|partition| partition.0).max().unwrap_or(0),
         }
     }
-}
-
-/// The replicas that a topology shows.
-pub(crate) fn replicas_of(topology: &Topology) -> Replicas {
-    let brokers = topology.brokers.iter();
-    brokers.map(|b| (b.id.clone(), b.partitions.iter().map(|replica| replica.partition).collect())).collect()
-}
-
-/// The replicas that a cluster's dynamic configuration lists.
-pub(crate) fn replicas_of_members(state: &ClusterState) -> Replicas {
-    let members = state.brokers.iter();
-    members.map(|member| (member.id.clone(), member.partitions.iter().copied().collect())).collect()
 }
 
 /// The backup id in a snapshot's name, if it is one of Camunda's or of a records snapshot.

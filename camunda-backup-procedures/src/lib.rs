@@ -17,37 +17,49 @@ pub mod connection;
 pub mod engine;
 pub mod exporting;
 pub mod facts;
+mod finding;
+mod formats;
 pub mod journal;
+mod leftover;
 mod obligation;
 pub mod plan;
+mod procedure;
+mod procedures;
 mod recover;
+mod replicas;
 pub mod report;
 mod reserved_ids;
 mod run;
 mod run_handle;
+mod run_record;
 mod stored_reports;
+#[cfg(test)]
+mod trial;
+mod verdict;
 
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use backup::leftovers::{Abandoned, Leftover};
-pub use backup::preflight::{Finding, FindingCode, Severity};
 pub use backup::spec::{BackupSpec, Limits};
-pub use backup::verdict::{Condition, ConditionStatus, Verdict};
+pub use backup::task::{BackupOrder, BackupTask, Goal};
 pub use cluster::{Cluster, recover};
 pub use connection::ConnectOptions;
 pub use connection::config::{ClusterConfig, SecondaryStorage};
 pub use engine::{Amount, Events, ProgressObserver, RunEvent, RunEventKind, RunOutcome, StepPosition, Unit};
 pub use facts::Facts;
+pub use finding::{Finding, FindingCode, Severity};
 pub use journal::{FileJournal, Journal, MemoryJournal};
-pub use obligation::{Obligation, Replicas};
-pub use plan::{BackupOrder, Goal, Plan, Task};
+pub use leftover::{Abandoned, Leftover};
+pub use obligation::Obligation;
+pub use plan::{Plan, Task};
 pub use recover::{
     ExportingSeen, PastRun, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport, past_entries,
     past_runs,
 };
-pub use report::{Failure, Report};
+pub use replicas::Replicas;
+pub use report::{BackupDetails, Details, Failure, Report};
 pub use run_handle::RunHandle;
+pub use verdict::{Condition, ConditionStatus, Verdict};
 
 /// The README, so that the doc tests compile and run its code.
 #[cfg(doctest)]

@@ -1,15 +1,14 @@
 //! What must be undone, whatever happens. A closed list, apart from all plans: any debt can be paid by somebody who does not
 //! understand the plan that made it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
-use camunda_backup_core::{BrokerId, CamundaVersion, PartitionId};
+use camunda_backup_core::CamundaVersion;
 use camunda_backup_zeebe::PauseMode;
 use serde::{Deserialize, Serialize};
 
-/// The replicas of every partition, by broker.
-pub type Replicas = BTreeMap<BrokerId, BTreeSet<PartitionId>>;
+use crate::replicas::Replicas;
 
 /// Something that must be undone, whatever happens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,10 +2,7 @@
 
 mod debts;
 mod late;
-#[cfg(test)]
-mod open_runs_tests;
 mod past;
-mod record;
 mod report;
 mod retention;
 
@@ -15,24 +12,24 @@ use std::time::Duration;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{BackupId, Component, Error, Result};
 
-use crate::backup::leftovers::{self, Leftover};
 use crate::connection::Connection;
 use crate::connection::clients::Clients;
 use crate::engine::{Entry, RunOutcome};
 use crate::exporting::{self, Seen};
 use crate::facts::discover::{dialect_for, gateway_version};
-use crate::journal::{Claim, RunHistory, RunId, RunLog, claim, histories, lock_only, open_claims};
+use crate::journal::{Claim, RunHistory, RunId, RunLog, claim, histories, history, lock_only, open_claims};
 use crate::obligation::Obligation;
 use crate::plan::Plan;
+use crate::procedures::leftovers;
 
+use crate::run_record::{
+    damage_of, entries, has_ended, is_to_be_continued, left_to_wait, may_have_completed, owed, plan_of,
+    unreadable_end,
+};
 pub(crate) use debts::debts;
 use debts::{another_cluster, clusters, is_of_this_gateway, pay, pay_what_is_understood};
 use late::{CAME_LATE, Late, came_late, newest};
 pub use past::{PastRun, past_entries, past_runs};
-use record::{
-    damage_of, entries, has_ended, is_to_be_continued, left_to_wait, may_have_completed, owed, plan_of,
-    unreadable_end,
-};
 pub use report::{ExportingSeen, RecoveredEnd, RecoveredRun, RecoveryFailure, RecoveryReport};
 pub(crate) use retention::tidy;
 
@@ -162,7 +159,7 @@ async fn is_nothing_to_do(connection: &Connection, cluster: &str, recovery: &mut
 
 /// A run that another process can go on with: nothing of it is given up.
 fn to_be_continued(history: &RunHistory, entries: &[Entry], paid: Vec<String>) -> RecoveredRun {
-    let id = plan_of(entries).map(|plan| plan.id);
+    let id = plan_of(entries).and_then(|plan| plan.id());
     RecoveredRun {
         run: history.run.to_string(),
         id,
@@ -242,7 +239,7 @@ async fn recover_claimed(connection: &Connection, claim: &Claim, recovery: &mut 
     let newest = newest(&all);
     let mut unpaid = false;
     for history in all.iter().filter(is_ours) {
-        match recover_run(connection, claim, history, None).await {
+        match recover_run(connection, claim, history, Because::Open).await {
             Ok(run) => recovery.report.runs.extend(run),
             Err(error) => {
                 unpaid |= error.kind() == ErrorKind::NeedsOperator && error.operation().is_some();
@@ -255,22 +252,56 @@ async fn recover_claimed(connection: &Connection, claim: &Claim, recovery: &mut 
         match came_late(connection, history, newest).await? {
             Late::No => {}
             Late::Perhaps(error) => recovery.errors.push(error),
-            Late::Ours(late) => match recover_run(connection, claim, history, Some(late)).await {
-                Ok(run) => recovery.report.runs.extend(run),
-                Err(error) => recovery.errors.push(error),
-            },
+            Late::Ours(late) => {
+                match recover_run(connection, claim, history, Because::CameLate(late)).await {
+                    Ok(run) => recovery.report.runs.extend(run),
+                    Err(error) => recovery.errors.push(error),
+                }
+            }
         }
     }
     recovery.report.damage.extend(all.iter().flat_map(damage_of));
     Ok(())
 }
 
+/// Ends a run that could be continued, and pays what it owes.
+pub(crate) async fn give_up(connection: &Connection, run: &RunId, why: String) -> Result<RecoveredRun> {
+    let claim = connection.claim().await?;
+    let given_up = async {
+        let history = history(connection.journal.as_ref(), &connection.config.name, run).await?;
+        let ended = recover_run(connection, &claim, &history, Because::GivenUp(why)).await?;
+        ended.ok_or_else(|| {
+            Error::new(ErrorKind::Blocked, "the run has ended meanwhile").with_subject(format!("run {run}"))
+        })
+    }
+    .await;
+    let released = claim.release().await;
+    let given_up = given_up?;
+    released?;
+    Ok(given_up)
+}
+
+/// Why a run is recovered.
+enum Because {
+    /// It has not ended, or still owes something.
+    Open,
+    /// A pause of it has come true after it was resumed.
+    CameLate(Obligation),
+    /// Nobody will go on with it; who says so, and why.
+    GivenUp(String),
+}
+
 async fn recover_run(
     connection: &Connection,
     claim: &Claim,
     history: &RunHistory,
-    late: Option<Obligation>,
+    because: Because,
 ) -> Result<Option<RecoveredRun>> {
+    let (late, given_up) = match because {
+        Because::Open => (None, None),
+        Because::CameLate(obligation) => (Some(obligation), None),
+        Because::GivenUp(why) => (None, Some(why)),
+    };
     let before = match entries(history) {
         Ok(entries) => entries,
         Err(error) => return Err(pay_what_is_understood(connection, history, error).await),
@@ -278,7 +309,7 @@ async fn recover_run(
     if late.is_none() && has_ended(&before) && owed(history, &before)?.is_empty() {
         return Ok(None);
     }
-    if is_to_be_continued(&before) && owed(history, &before)?.is_empty() {
+    if given_up.is_none() && is_to_be_continued(&before) && owed(history, &before)?.is_empty() {
         return Ok(Some(to_be_continued(history, &before, Vec::new())));
     }
     let (journal, run, now) = (Arc::clone(&connection.journal), history.run.clone(), connection.clock.now());
@@ -309,7 +340,7 @@ async fn recover_run(
     if let Some(error) = first_error {
         return Err(error);
     }
-    if is_to_be_continued(&entries) {
+    if given_up.is_none() && is_to_be_continued(&entries) {
         return Ok(Some(to_be_continued(&history, &entries, paid)));
     }
     let end = match (may_have_completed(&history, &entries), has_ended(&entries)) {
@@ -318,45 +349,30 @@ async fn recover_run(
         (false, false) => RecoveredEnd::Died,
     };
     if !has_ended(&entries) {
-        let why = match end {
-            RecoveredEnd::Unreadable => "how it ended cannot be read",
-            _ => "the process that ran it died",
-        };
-        let error = Some(why.to_owned());
+        let why = given_up.unwrap_or_else(|| match end {
+            RecoveredEnd::Unreadable => "how it ended cannot be read".to_owned(),
+            _ => "the process that ran it died".to_owned(),
+        });
+        let error = Some(why);
         log.append(connection.clock.now(), &Entry::Finished { outcome: RunOutcome::Abandoned, error })
             .await?;
     }
     let plan = plan_of(&entries);
     let leftovers = match &plan {
-        Some(plan) if end != RecoveredEnd::Unreadable => leftovers_of(connection, plan, &entries)?,
+        Some(plan) if end != RecoveredEnd::Unreadable => leftovers(connection, plan, &entries)?,
         _ => Vec::new(),
     };
-    let (run, id) = (history.run.to_string(), plan.map(|plan| plan.id));
+    let (run, id) = (history.run.to_string(), plan.and_then(|plan| plan.id()));
     Ok(Some(RecoveredRun { run, id, end, paid, leftovers }))
-}
-
-fn leftovers_of(connection: &Connection, plan: &Plan, entries: &[Entry]) -> Result<Vec<Leftover>> {
-    if leftovers::has_completed(entries) {
-        return Ok(Vec::new());
-    }
-    let clients = clients_of(connection, plan)?;
-    Ok(leftovers::of_run(plan, entries.iter(), &clients))
-}
-
-/// Clients for a plan of the past, without looking at anything.
-pub(crate) fn clients_of(connection: &Connection, plan: &Plan) -> Result<Clients> {
-    let dialect = dialect_for(&connection.config, &plan.pinned.version)?;
-    let store = plan.pinned.store.clone().zip(connection.config.repository.clone());
-    Clients::new(&connection.handles, dialect, store)
 }
 
 /// The plan and entries of the run that made a backup id, if its record leaves no doubt that the backup is of no use.
 pub(crate) async fn abandonable(connection: &Connection, id: BackupId) -> Result<(Plan, Vec<Entry>)> {
     for history in histories(connection.journal.as_ref(), &connection.config.name).await?.into_iter().rev() {
         let entries = entries(&history)?;
-        let Some(plan) = plan_of(&entries).filter(|plan| plan.id == id) else { continue };
-        if !connection.config.is_at(&plan.pinned.gateway) {
-            return Err(another_cluster(connection, &plan.pinned.gateway).with_subject(id));
+        let Some(plan) = plan_of(&entries).filter(|plan| plan.id() == Some(id)) else { continue };
+        if !connection.config.is_at(&plan.gateway) {
+            return Err(another_cluster(connection, &plan.gateway).with_subject(id));
         }
         if may_have_completed(&history, &entries) {
             return Err(unreadable_end(&history).with_subject(id));
@@ -369,15 +385,4 @@ pub(crate) async fn abandonable(connection: &Connection, id: BackupId) -> Result
         .with_advice(
             "only what the journal proves to be ours is deleted; use the components' own delete calls",
         ))
-}
-
-/// The highest backup id in the journal.
-pub(crate) async fn highest_id(connection: &Connection) -> Result<Option<BackupId>> {
-    let mut highest = None;
-    for history in histories(connection.journal.as_ref(), &connection.config.name).await? {
-        // A run that this version does not understand must not keep it from connecting; other lists know its id, too.
-        let Ok(entries) = entries(&history) else { continue };
-        highest = highest.max(plan_of(&entries).map(|plan| plan.id));
-    }
-    Ok(highest)
 }

@@ -1,42 +1,43 @@
-//! One run of a plan in a task of its own.
+//! One run of a plan in a task of its own: it begins, or goes on where earlier processes of it died.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{Component, Error, Result, Timestamp};
+use camunda_backup_core::{BackupId, Component, Error, Result};
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use crate::backup::context::Context;
-use crate::backup::leftovers;
-use crate::backup::planner::{Drift, differences, drift, has_records, in_words, plan_backup};
-use crate::backup::preflight::{FindingCode, Severity, blockers, preflight};
-use crate::backup::procedure::Backup;
-use crate::backup::spec::BackupSpec;
-use crate::backup::verdict::{Condition, ConditionStatus, Verdict, advice, judge};
 use crate::connection::Connection;
 use crate::engine::{
     Confirmations, Engine, Entry, EventBus, Ledger, Past, RunEventKind, RunName, RunOutcome, Source, Stop,
     within_caller,
 };
-use crate::facts::Facts;
-use crate::facts::discover::{Discovery, look_again};
+use crate::facts::discover::Discovery;
+use crate::formats::FORMAT;
 use crate::journal::{Claim, RunId, RunLog};
 use crate::plan::Plan;
-use crate::recover::{debts, highest_id, nonce, open_runs, tidy};
+use crate::procedure::{Ended, Procedure};
+use crate::procedures::procedure_of;
+use crate::recover::{debts, nonce, open_runs, tidy};
 use crate::report::{Failure, Report};
-use crate::reserved_ids::reserve;
 use crate::run_handle::RunHandle;
+use crate::run_record;
 use crate::stored_reports;
 
-/// Starts a run in a task of its own.
-pub(crate) fn start(connection: Arc<Connection>, discovery: Arc<Discovery>, plan: Plan) -> RunHandle {
-    connection.mark_used(plan.id);
+/// Starts a run in a task of its own; one that another process began goes on under its name.
+pub(crate) fn start(
+    connection: Arc<Connection>,
+    discovery: Arc<Discovery>,
+    plan: Plan,
+    begun: Option<RunId>,
+) -> RunHandle {
+    if let Some(id) = plan.id() {
+        connection.mark_used(id);
+    }
     let (stop, wishes) = watch::channel(None);
     let source = Source {
         cluster: Arc::from(connection.config.name.as_str()),
-        backup_id: plan.id,
+        backup_id: plan.id(),
         run: RunName::default(),
         steps: plan.steps().iter().map(|step| step.name.clone()).collect(),
     };
@@ -44,7 +45,7 @@ pub(crate) fn start(connection: Arc<Connection>, discovery: Arc<Discovery>, plan
         target: "camunda_backup",
         "run",
         cluster = %source.cluster,
-        backup_id = plan.id.value(),
+        backup_id = plan.id().map(BackupId::value),
         run = tracing::field::Empty,
     ));
     let run_name = Arc::clone(&source.run);
@@ -52,10 +53,12 @@ pub(crate) fn start(connection: Arc<Connection>, discovery: Arc<Discovery>, plan
     let (plan, read) = (Arc::new(plan), events.subscribe());
     let (ended, end) = watch::channel(None);
     let words = Confirmations::default();
-    let handle = RunHandle::new(plan.id, Arc::clone(&run_name), stop, read, end, words.clone());
+    let handle = RunHandle::new(plan.id(), Arc::clone(&run_name), stop, read, end, words.clone());
     let outside = Outside { events, stop: Stop::new(wishes), words, run_name };
+    let procedure = procedure_of(Arc::clone(&connection), discovery, Arc::clone(&plan));
+    let run = Run { connection, plan, procedure, begun };
     let task = async move {
-        let result = run(&connection, &discovery, plan, outside).await;
+        let result = run.to_its_end(outside).await;
         ended.send_replace(Some(Arc::new(result)));
     };
     tokio::spawn(task.instrument(span));
@@ -70,113 +73,142 @@ struct Outside {
     run_name: RunName,
 }
 
-async fn run(
-    connection: &Connection,
-    discovery: &Discovery,
+/// What is run, and for whom.
+struct Run {
+    connection: Arc<Connection>,
     plan: Arc<Plan>,
-    outside: Outside,
-) -> Result<Report, Failure> {
-    let events = outside.events.clone();
-    let result = begin(connection, discovery, plan, outside).await;
-    if let Some(Failure { error, report: None, .. }) = result.as_ref().err() {
-        events.emit(RunEventKind::Refused { why: error.to_string() });
-    }
-    events.drain().await;
-    result
+    procedure: Box<dyn Procedure>,
+    /// The run that this one goes on with.
+    begun: Option<RunId>,
 }
 
-async fn begin(
-    connection: &Connection,
-    discovery: &Discovery,
-    plan: Arc<Plan>,
-    outside: Outside,
-) -> Result<Report, Failure> {
-    outside.stop.check()?;
-    let claim = connection.claim().await?;
-    let run = RunId::new(connection.clock.now(), nonce(&claim));
-    tracing::Span::current().record("run", run.as_str());
-    outside.run_name.get_or_init(|| Arc::from(run.as_str()));
-    let result = run_claimed(connection, discovery, plan, outside, &claim, run).await;
-    tidy(connection, &claim).await;
-    if let Err(error) = claim.release().await {
-        tracing::warn!(%error, "the claim could not be released in the journal; its lock ends with this process, or a minute later");
+impl Run {
+    async fn to_its_end(self, outside: Outside) -> Result<Report, Failure> {
+        let events = outside.events.clone();
+        let result = self.behind_a_claim(outside).await;
+        if let Some(Failure { error, report: None, .. }) = result.as_ref().err() {
+            events.emit(RunEventKind::Refused { why: error.to_string() });
+        }
+        events.drain().await;
+        result
     }
-    result
+
+    async fn behind_a_claim(mut self, outside: Outside) -> Result<Report, Failure> {
+        outside.stop.check()?;
+        let connection = Arc::clone(&self.connection);
+        let claim = connection.claim().await?;
+        let run = self.begun.clone().unwrap_or_else(|| RunId::new(connection.clock.now(), nonce(&claim)));
+        tracing::Span::current().record("run", run.as_str());
+        outside.run_name.get_or_init(|| Arc::from(run.as_str()));
+        let result = self.claimed(outside, &claim, run).await;
+        tidy(&connection, &claim).await;
+        if let Err(error) = claim.release().await {
+            tracing::warn!(%error, "the claim could not be released in the journal; its lock ends with this process, or a minute later");
+        }
+        result
+    }
+
+    async fn claimed(&mut self, outside: Outside, claim: &Claim, run: RunId) -> Result<Report, Failure> {
+        let Outside { events, stop, words, .. } = outside;
+        refuse_when_owing(&self.connection, self.begun.as_ref()).await?;
+        refuse_when_another_is_open(&self.connection, self.begun.as_ref()).await?;
+        // Boxed, like the end: large, short-lived, and a run that waits should be small.
+        Box::pin(self.procedure.recheck()).await?;
+        stop.check()?;
+        let (ledger, past) = self.ledger(claim, &run).await?;
+        events.emit_start();
+        let (steps, stages) = (self.procedure.steps(&run), Arc::new(self.plan.stages.clone()));
+        let engine = Engine::new(steps, stages, ledger, events, stop).continuing(
+            self.plan.task.reentry(),
+            past,
+            words,
+        );
+        let ended = engine.run().await;
+        let result = Box::pin(self.finish(&engine, &run, ended)).await;
+        let report = result.as_ref().map_or_else(|failure| failure.report.as_deref(), Some);
+        if let Some(report) = report {
+            stored_reports::store(self.connection.journal.as_ref(), report).await;
+        }
+        result
+    }
+
+    /// The run's log, and what earlier processes have done in it. When it returns the plan is on record.
+    async fn ledger(&self, claim: &Claim, run: &RunId) -> Result<(Arc<Ledger>, Past)> {
+        let Connection { journal, clock, config, .. } = self.connection.as_ref();
+        if self.begun.is_some() {
+            let resumed =
+                RunLog::resume(Arc::clone(journal), &config.name, run.clone(), claim.token(), clock.now());
+            let (log, history) = resumed.await?;
+            // Behind the fence, so it is the last word; what cannot be read could be what was done last.
+            let entries = run_record::entries(&history)?;
+            run_record::refuse_when_damaged(&history)?;
+            run_record::refuse_when_ended(&history, &entries)?;
+            let past = Past::of(&entries);
+            let moments = run_record::moments(&history, entries);
+            return Ok((Arc::new(Ledger::new(log, Arc::clone(clock)).after(moments)), past));
+        }
+        let log = RunLog::begin(Arc::clone(journal), &config.name, run.clone(), claim.token());
+        let ledger = Arc::new(Ledger::new(log, Arc::clone(clock)));
+        ledger.write(Entry::Started { plan: Arc::new(self.plan.to_value()?) }).await?;
+        if let Err(taken) = self.procedure.reserve(run).await {
+            let entry = Entry::Finished { outcome: RunOutcome::Failed, error: Some(taken.to_string()) };
+            // A run that has only begun owes nothing, whether or not its end is on record.
+            drop(ledger.write(entry).await);
+            return Err(taken);
+        }
+        Ok((ledger, Past::default()))
+    }
+
+    /// Judges what was done, writes down how it ended, and reports.
+    async fn finish(
+        &self,
+        engine: &Engine,
+        run: &RunId,
+        ended: Result<(), Vec<Error>>,
+    ) -> Result<Report, Failure> {
+        let (timeline, pause) = (engine.ledger.timeline(), engine.pause_record());
+        let ended_so = Ended { timeline: &timeline, is_owing: pause.is_open, by_detour: pause.by_detour };
+        let judged = self.procedure.judge(ended_so).await;
+        let mut errors = ended.err().unwrap_or_default();
+        errors.extend(judged.error.filter(|_| errors.is_empty()));
+        let outcome = write_the_end(engine, &mut errors).await;
+        let leftovers = if errors.is_empty() { Vec::new() } else { self.procedure.leftovers(&timeline) };
+        let report = Report {
+            format: FORMAT,
+            run: run.to_string(),
+            cluster: self.plan.cluster.clone(),
+            id: self.plan.id(),
+            outcome,
+            verdict: judged.verdict,
+            conditions: judged.conditions,
+            began: run.started(),
+            ended: self.connection.clock.now(),
+            paused: pause.lasted,
+            owing: pause.is_open,
+            findings: self.plan.findings.clone(),
+            errors: errors.iter().map(Error::report).collect(),
+            leftovers,
+            plan: self.plan.as_ref().clone(),
+            details: judged.details,
+            timeline,
+        };
+        let completed = outcome == RunOutcome::Completed;
+        engine.events.emit(RunEventKind::Finished { outcome: report.ending(), completed });
+        let mut errors = errors.into_iter();
+        match errors.next() {
+            None => Ok(report),
+            Some(error) => {
+                Err(Failure { error, secondary: errors.collect(), report: Some(Box::new(report)) })
+            }
+        }
+    }
 }
 
-async fn run_claimed(
-    connection: &Connection,
-    discovery: &Discovery,
-    plan: Arc<Plan>,
-    outside: Outside,
-    claim: &Claim,
-    run: RunId,
-) -> Result<Report, Failure> {
-    let Outside { events, stop, words, .. } = outside;
-    refuse_when_owing(connection).await?;
-    let began = connection.clock.now();
-    // Boxed, like the last look and the end: large, short-lived, and a run that waits should be small.
-    let before = Box::pin(recheck(connection, discovery, &plan)).await?;
-    stop.check()?;
-    let log =
-        RunLog::begin(Arc::clone(&connection.journal), &connection.config.name, run.clone(), claim.token());
-    let ledger = Arc::new(Ledger::new(log, Arc::clone(&connection.clock)));
-    ledger.write(Entry::Started { plan: Arc::new(plan.to_value()?) }).await?;
-    if let Err(taken) = reserve(connection.journal.as_ref(), plan.id, &connection.config.name, &run).await {
-        let entry = Entry::Finished { outcome: RunOutcome::Failed, error: Some(taken.to_string()) };
-        // A run that has only begun owes nothing, whether or not its end is on record.
-        drop(ledger.write(entry).await);
-        return Err(taken.into());
-    }
-    events.emit_start();
-    let context = Context {
-        clients: Arc::clone(&discovery.clients),
-        plan,
-        run,
-        clock: Arc::clone(&connection.clock),
-        record_prefix: connection.config.record_prefix.clone(),
-    };
-    let stages = Arc::new(context.plan.stages.clone());
-    let backup = Arc::new(Backup { context: context.clone() });
-    let engine = Engine::new(backup, stages, ledger, events, stop).continuing(Past::default(), words);
-    let ended = engine.run().await;
-    let after = Box::pin(afterwards(connection, discovery, &engine, &before)).await;
-    let result = Box::pin(finish(engine, context, ended, began, before, after)).await;
-    let report = result.as_ref().map_or_else(|failure| failure.report.as_deref(), Some);
-    if let Some(report) = report {
-        stored_reports::store(connection.journal.as_ref(), report).await;
-    }
-    result
-}
-
-/// How long the last look may take. What it cannot see is unproven, and nobody waits for it with exporting paused.
-const LAST_LOOK: Duration = Duration::from_secs(60);
-
-/// What can be seen when everything is over; nothing if something is still owed, because then that is what to say at once.
-async fn afterwards(
-    connection: &Connection,
-    discovery: &Discovery,
-    engine: &Engine,
-    before: &Facts,
-) -> Option<Facts> {
-    if engine.pause_record().is_open {
-        return None;
-    }
-    let look = look_again(
-        &connection.config,
-        &connection.handles,
-        &discovery.clients,
-        connection.clock.as_ref(),
-        before,
-    );
-    tokio::time::timeout(LAST_LOOK, look).await.ok()?.ok()
-}
-
-/// A run must not begin while an earlier one still owes something.
-async fn refuse_when_owing(connection: &Connection) -> Result<()> {
+/// A run must not begin or go on while another still owes something.
+async fn refuse_when_owing(connection: &Connection, begun: Option<&RunId>) -> Result<()> {
     let owing = debts(connection).await?;
-    match owing.first() {
-        None => refuse_when_another_is_open(connection).await,
+    match owing.iter().find(|(run, _)| Some(run) != begun) {
+        None => Ok(()),
         Some((run, obligation)) => Err(Error::new(
             ErrorKind::Blocked,
             format!("run {run} was not closed and still owes to {obligation}"),
@@ -187,141 +219,14 @@ async fn refuse_when_owing(connection: &Connection) -> Result<()> {
 }
 
 /// A run that is to be continued keeps others out, in every process that shares the journal.
-async fn refuse_when_another_is_open(connection: &Connection) -> Result<()> {
+async fn refuse_when_another_is_open(connection: &Connection, begun: Option<&RunId>) -> Result<()> {
     let open = open_runs(connection).await?;
-    let Some(run) = open.first() else { return Ok(()) };
+    let Some(run) = open.iter().find(|run| Some(*run) != begun) else { return Ok(()) };
     Err(Error::new(ErrorKind::Blocked, format!("run {run} has not ended and is to be continued"))
         .with_component(Component::Journal)
-        .with_advice("continue that run, or end it, before another one begins"))
-}
-
-/// What was planned must still be so: facts are pinned, and time has passed since they were seen.
-async fn recheck(connection: &Connection, discovery: &Discovery, plan: &Plan) -> Result<Facts> {
-    let clock = connection.clock.as_ref();
-    let mut now =
-        look_again(&connection.config, &connection.handles, &discovery.clients, clock, &discovery.facts)
-            .await?;
-    // A plan may be run a second time, and what came of the first may not be visible anywhere yet.
-    now.journal_highest_id = highest_id(connection).await?;
-    let Drift { mut changed, unseen } = drift(&plan.pinned, &now);
-    if plan.cluster != connection.config.name {
-        let how = format!("the plan is for {}, this is {}", plan.cluster, connection.config.name);
-        changed.insert(0, (Component::Library, how));
-    }
-    changed.extend(unseen);
-    if !plan.zeebe_only && (plan.pinned.has_records, has_records(&now)) == (Some(false), Some(true)) {
-        let how = "there were no exported records, and now there are".to_owned();
-        changed.push((Component::Store, how));
-    }
-    if let Some((component, _)) = changed.first() {
-        return Err(Error::new(
-            ErrorKind::Blocked,
-            format!("the cluster cannot be seen to be the one that was planned with: {}", in_words(&changed)),
-        )
-        .with_component(component.clone())
-        .with_subject(format!("backup {}", plan.id))
-        .with_advice("connect and plan again; nothing was changed"));
-    }
-    let overrides = plan.findings.iter().filter(|f| f.severity == Severity::Overridden).map(|f| f.code);
-    let spec = BackupSpec {
-        id: Some(plan.id),
-        overrides: overrides.collect(),
-        zeebe_only: plan.zeebe_only,
-        limits: plan.limits.clone(),
-    };
-    let findings = preflight(&now, &spec, plan.id);
-    let (blockers, words) = blockers(&findings);
-    let Some(first) = blockers.first() else {
-        let again = plan_backup(&now, &discovery.clients, &spec, plan.id)?;
-        return match differences(plan, &again) {
-            differing if differing.is_empty() => Ok(now),
-            differing => Err(not_the_planners(plan, &differing)),
-        };
-    };
-    let kind =
-        if first.code == FindingCode::ExportingPaused { ErrorKind::Foreign } else { ErrorKind::Blocked };
-    Err(Error::new(kind, format!("since the plan was made:\n  {words}"))
-        .with_component(Component::Library)
-        .with_subject(format!("backup {}", plan.id))
-        .with_advice("nothing was changed; each line says what to do"))
-}
-
-/// A plan is data that somebody may have changed, and the verdict rests on it: only what the planner itself makes is run.
-fn not_the_planners(plan: &Plan, differing: &[String]) -> Error {
-    const SHOWN: usize = 3;
-    let mut words = differing.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("; ");
-    if differing.len() > SHOWN {
-        words = format!("{words}; and {} more", differing.len() - SHOWN);
-    }
-    Error::new(ErrorKind::Blocked, format!("the plan is not what is planned for this cluster now: {words}"))
-        .with_component(Component::Library)
-        .with_subject(format!("backup {}", plan.id))
         .with_advice(
-            "nothing was changed; plan again with this configuration. A stored plan is run as it was made: what shall be \
-             different belongs into the spec",
-        )
-}
-
-/// Judges what was done, writes down how it ended, and reports.
-async fn finish(
-    engine: Engine,
-    context: Context,
-    ended: Result<(), Vec<Error>>,
-    began: Timestamp,
-    before: Facts,
-    after: Option<Facts>,
-) -> Result<Report, Failure> {
-    let plan = context.plan.as_ref().clone();
-    let timeline = engine.ledger.timeline();
-    let (verdict, conditions) = judge(&plan, &before, after.as_ref(), &timeline);
-    let mut errors = ended.err().unwrap_or_default();
-    if errors.is_empty() && verdict == Verdict::Inconsistent {
-        errors.push(inconsistent(&plan, &conditions));
-    }
-    let outcome = write_the_end(&engine, &mut errors).await;
-    let entries = timeline.iter().map(|moment| &moment.entry);
-    let leftovers =
-        if errors.is_empty() { Vec::new() } else { leftovers::of_run(&plan, entries, &context.clients) };
-    let pause = engine.pause_record();
-    let report = Report {
-        format: 1,
-        run: context.run.to_string(),
-        cluster: plan.cluster.clone(),
-        id: plan.id,
-        order: plan.order,
-        outcome,
-        verdict,
-        conditions,
-        began,
-        ended: context.clock.now(),
-        paused: pause.lasted,
-        owing: pause.is_open,
-        resumed_broker_by_broker: pause.by_detour,
-        findings: plan.findings.clone(),
-        errors: errors.iter().map(Error::report).collect(),
-        leftovers,
-        plan,
-        before,
-        after,
-        timeline,
-    };
-    let completed = outcome == RunOutcome::Completed;
-    engine.events.emit(RunEventKind::Finished { outcome: report.ending(), completed });
-    let mut errors = errors.into_iter();
-    match errors.next() {
-        None => Ok(report),
-        Some(error) => Err(Failure { error, secondary: errors.collect(), report: Some(Box::new(report)) }),
-    }
-}
-
-fn inconsistent(plan: &Plan, conditions: &[Condition]) -> Error {
-    let violated = conditions.iter().filter(|condition| condition.standing == ConditionStatus::Violated);
-    let words: Vec<String> = violated.map(ToString::to_string).collect();
-    let message = format!("every part succeeded, and together they are INCONSISTENT: {}", words.join("; "));
-    Error::new(ErrorKind::Failed, message)
-        .with_component(Component::Library)
-        .with_subject(format!("backup {}", plan.id))
-        .with_advice(advice(conditions))
+            "go on with it (`Cluster::continue_run`), or give it up (`Cluster::give_up_run`), before another one begins",
+        ))
 }
 
 /// How the run ended, as it stands in the journal: a backup whose end could not be written down is not called complete.

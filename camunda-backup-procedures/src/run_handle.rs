@@ -33,7 +33,7 @@ type End = Option<Arc<Result<Report, Failure>>>;
 /// tokio::time::sleep(std::time::Duration::from_secs(10)).await;
 /// let cluster = Cluster::connect_with(simulated.config()?, simulated.connect_options()).await?;
 /// let run = cluster.start(cluster.plan_backup(BackupSpec::default())?).await;
-/// println!("backup {} is under way", run.id());
+/// println!("{run:?} is under way");
 /// let elsewhere = run.clone(); // `elsewhere.cancel()` would stop it
 /// let report = run.await?;
 /// assert_eq!(report.verdict, Verdict::Proven);
@@ -55,7 +55,7 @@ pub struct RunHandle {
 }
 
 struct Shared {
-    id: BackupId,
+    id: Option<BackupId>,
     run: RunName,
     stop: watch::Sender<Option<StopReason>>,
     /// Never read; it only subscribes others.
@@ -77,7 +77,7 @@ impl fmt::Debug for RunHandle {
 
 impl RunHandle {
     pub(crate) fn new(
-        id: BackupId,
+        id: Option<BackupId>,
         run: RunName,
         stop: watch::Sender<Option<StopReason>>,
         events: Events,
@@ -88,8 +88,8 @@ impl RunHandle {
         Self { shared: Arc::new(Shared { id, run, stop, events, end, detached, confirmations }) }
     }
 
-    /// The backup id.
-    pub fn id(&self) -> BackupId {
+    /// The backup id that the run is about; `None` for a procedure that is about none.
+    pub fn id(&self) -> Option<BackupId> {
         self.shared.id
     }
 

@@ -37,7 +37,7 @@ async fn try_store(journal: &dyn Journal, report: &Report) -> Result<()> {
 pub(crate) async fn last_of(journal: &dyn Journal, cluster: &str, id: BackupId) -> Result<Option<Report>> {
     for run in runs_with_reports(journal, cluster).await?.iter().rev() {
         let report = read(journal, cluster, run).await?;
-        if report.id == id {
+        if report.id == Some(id) {
             return Ok(Some(report));
         }
     }

@@ -14,7 +14,7 @@ async fn every_dialect_on_every_store_completes_and_is_proven() {
             let outcome = async {
                 let cluster = Cluster::connect_with(simulated.config()?, simulated.connect_options()).await?;
                 let plan = cluster.plan_backup(BackupSpec::default())?;
-                let id = plan.id;
+                let id = plan.id().unwrap();
                 let report = cluster.run(plan).await.map_err(|failure| failure.error)?;
                 Ok::<_, camunda_backup::Error>((id, report))
             };

@@ -71,7 +71,7 @@ async fn while_a_gateway_thinks_about_a_resume_the_brokers_are_resumed_by_themse
     until("resumed", || !is_paused(&simulated)).await;
     simulated.heal();
     let report = completed(&simulated, run.finished().await);
-    assert!(report.resumed_broker_by_broker, "{report}");
+    assert!(report.backup().unwrap().resumed_broker_by_broker, "{report}");
     assert_resumed_within(&simulated, Duration::from_secs(10));
 }
 

@@ -86,7 +86,11 @@ async fn a_broker_that_is_only_in_the_configuration_counts_too() {
     match cluster.plan_backup(camunda_backup::BackupSpec::default()) {
         Err(error) => assert_eq!(error.kind(), ErrorKind::Blocked, "{error}"),
         Ok(planned) => {
-            assert!(planned.pinned.replicas.contains_key(&broker(1)), "{:?}", planned.pinned);
+            assert!(
+                planned.backup().unwrap().pinned.replicas.contains_key(&broker(1)),
+                "{:?}",
+                planned.backup().unwrap().pinned
+            );
             let report = completed(&simulated, cluster.run(planned).await);
             assert_eq!(report.verdict, Verdict::Plausible, "{report}");
         }

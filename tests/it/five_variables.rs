@@ -26,12 +26,13 @@ async fn from_8_6_on_a_backup_is_complete_and_plausible() {
             plan.findings.iter().find(|finding| finding.code == FindingCode::TopologyUnknown).unwrap();
         assert_eq!(unknown.severity, Severity::Warning, "{version}: {unknown}");
         assert!(
-            !plan.pinned.replicas.is_empty() && plan.pinned.partitions > 0,
+            !plan.backup().unwrap().pinned.replicas.is_empty()
+                && plan.backup().unwrap().pinned.partitions > 0,
             "{version}: {:?}",
-            plan.pinned
+            plan.backup().unwrap().pinned
         );
 
-        let (id, report) = (plan.id, cluster.run(plan).await.unwrap());
+        let (id, report) = (plan.id().unwrap(), cluster.run(plan).await.unwrap());
         assert_eq!((report.outcome, report.verdict), (RunOutcome::Completed, Verdict::Plausible), "{report}");
         let unproven: Vec<&str> = report
             .conditions

@@ -4,15 +4,18 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use camunda_backup::procedures::backup::verdict::judge;
 use camunda_backup::procedures::journal::{Key, MemoryJournal, histories};
 use camunda_backup::testing::SimulatedCluster;
 use camunda_backup::{
-    BackupId, Cluster, ConnectOptions, Endpoint, ErrorKind, Goal, Journal, Plan, RecoveredEnd, recover,
+    BackupId, Cluster, ConnectOptions, Endpoint, ErrorKind, Goal, Journal, Plan, RecoveredEnd, Report,
+    RunOutcome, Verdict, recover,
 };
 
 use crate::world::{assert_running, eight_six, is_paused};
 
 const COMPLETED: &str = include_str!("format_1/completed.journal");
+const REPORT: &str = include_str!("format_1/report.json");
 const DIED: &str = include_str!("format_1/died.journal");
 /// The gateways of the two: the one that is owed to first.
 const GATEWAYS: [&str; 2] = ["http://127.0.0.1:39677", "http://127.0.0.1:41173"];
@@ -66,7 +69,7 @@ async fn a_debt_is_paid_and_the_rest_abandoned() {
 
     let cluster = Cluster::connect_with(config(&simulated), options(&simulated, &journal)).await.unwrap();
     cluster.abandon(BackupId::new(DEAD).unwrap()).await.unwrap();
-    assert!(cluster.plan_backup(camunda_backup::BackupSpec::default()).unwrap().id.value() > DEAD);
+    assert!(cluster.plan_backup(camunda_backup::BackupSpec::default()).unwrap().id().unwrap().value() > DEAD);
 }
 
 #[tokio::test(start_paused = true)]
@@ -77,7 +80,7 @@ async fn a_completed_run_owes_nothing_and_is_not_abandoned() {
     assert!(histories.len() == 1 && histories[0].is_complete());
     assert!(recover(config(&simulated), options(&simulated, &journal)).await.unwrap().is_clean());
     let cluster = Cluster::connect_with(config(&simulated), options(&simulated, &journal)).await.unwrap();
-    let error = cluster.abandon(plan_in(COMPLETED).id).await.unwrap_err();
+    let error = cluster.abandon(plan_in(COMPLETED).id().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Foreign, "{}", error.report());
     assert!(error.to_string().contains("complete"), "{error}");
 }
@@ -86,7 +89,7 @@ async fn a_completed_run_owes_nothing_and_is_not_abandoned() {
 fn a_stored_plan_is_read_with_all_its_steps() {
     let plan = plan_in(DIED);
     let goals: Vec<Goal> = plan.steps().into_iter().filter_map(|step| step.goal()).collect();
-    assert_eq!((plan.format, goals.len(), plan.steps().len()), (1, 10, 10));
+    assert_eq!((plan.format, goals.len(), plan.steps().len()), (2, 10, 10));
     let text = serde_json::to_value(&plan).unwrap();
     assert_eq!(serde_json::from_value::<Plan>(text).unwrap(), plan);
 }
@@ -102,9 +105,33 @@ async fn a_stored_plan_for_another_cluster_is_refused_in_words() {
 }
 
 #[test]
+fn a_stored_report_is_read_with_its_evidence_and_judged_the_same() {
+    let report: Report = serde_json::from_str(REPORT).unwrap();
+    assert_eq!((report.format, report.outcome, report.verdict), (2, RunOutcome::Completed, Verdict::Proven));
+    assert_eq!(report.id, report.plan.id());
+    let details = report.backup().unwrap();
+    let (verdict, conditions) =
+        judge(&report.plan, &details.before, details.after.as_ref(), &report.timeline);
+    assert_eq!((verdict, &conditions), (report.verdict, &report.conditions));
+    let text = serde_json::to_string(&report).unwrap();
+    assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+}
+
+#[test]
+fn a_report_of_a_later_format_is_refused_in_words() {
+    let mut report: serde_json::Value = serde_json::from_str(REPORT).unwrap();
+    report["format"] = 3.into();
+    let refused = serde_json::from_value::<Report>(report.clone()).unwrap_err().to_string();
+    assert!(refused.contains("format 3") && refused.contains("later version"), "{refused}");
+    report["format"] = "two".into();
+    assert!(serde_json::from_value::<Report>(report).unwrap_err().to_string().contains("format"));
+}
+
+#[test]
 fn a_plan_of_a_later_format_or_another_task_is_refused_in_words() {
     let refused = |field: &str, value: serde_json::Value| {
         let mut plan = serde_json::to_value(plan_in(DIED)).unwrap();
+        assert_eq!(plan["format"], 2);
         plan[field] = value;
         serde_json::from_value::<Plan>(plan).unwrap_err().to_string()
     };

@@ -214,7 +214,10 @@ async fn a_backup_in_progress_is_a_blocker() {
     let (_, report) = failed(backup_as(&simulated, limited(|limits| limits.stall = MINUTE)).await);
     let found = findings(&connect(&simulated).await);
     let running = found.iter().find(|finding| finding.code == FindingCode::BackupRunning).unwrap();
-    assert!(running.seen.contains(&report.id.to_string()) && running.component == "zeebe", "{running}");
+    assert!(
+        running.seen.contains(&report.id.unwrap().to_string()) && running.component == "zeebe",
+        "{running}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

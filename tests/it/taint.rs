@@ -234,10 +234,10 @@ async fn everything(case: &Case) {
     let failed = case.run().await.unwrap();
     assert!(!failed.errors.is_empty());
     let cluster = case.connect().await;
-    case.output.add(&cluster.abandon(failed.id).await.unwrap());
+    case.output.add(&cluster.abandon(failed.id.unwrap()).await.unwrap());
     case.transport.repeats.store(false, Ordering::SeqCst);
     tokio::time::sleep(Duration::from_secs(60)).await; // virtual time
-    case.output.add(&cluster.abandon(failed.id).await.unwrap());
+    case.output.add(&cluster.abandon(failed.id.unwrap()).await.unwrap());
     // A run that is left in the pause, with nobody to resume: NeedsOperator with curl lines, then a good recovery.
     for part in ["/exporting/resume", "/v2/exporting", "/resumeExporting"] {
         case.simulated.inject(Rule::when(

@@ -102,7 +102,7 @@ pub(crate) fn findings(cluster: &Cluster) -> Vec<Finding> {
 pub(crate) fn completed(simulated: &SimulatedCluster, ended: Result<Report, Failure>) -> Report {
     let report = ended.unwrap_or_else(|failure| panic!("{failure}"));
     assert_eq!(report.outcome, RunOutcome::Completed, "{report}");
-    let found = simulated.check(report.id);
+    let found = simulated.check(report.id.unwrap());
     assert!(found.is_consistent(), "{found:?}");
     assert_running(simulated);
     report
@@ -235,7 +235,7 @@ pub(crate) async fn assert_abandonable(
     report: &Report,
     foreign: &BTreeSet<String>,
 ) {
-    let id = report.id.to_string();
+    let id = report.id.unwrap().to_string();
     let ours: BTreeSet<String> = artifacts(simulated).difference(foreign).cloned().collect();
     assert!(ours.iter().all(|name| name.contains(&id)), "{ours:?}");
     for name in &ours {
@@ -243,12 +243,12 @@ pub(crate) async fn assert_abandonable(
     }
     simulated.start_recording();
     let cluster = connect(simulated).await;
-    let mut abandoned = cluster.abandon(report.id).await.unwrap();
+    let mut abandoned = cluster.abandon(report.id.unwrap()).await.unwrap();
     // Applications go on with parts that nobody wants any more.
     for _ in 0..3 {
         if abandoned.remaining.iter().any(|why| why.contains("abandon again in a minute")) {
             a_minute_later(simulated).await;
-            abandoned = cluster.abandon(report.id).await.unwrap();
+            abandoned = cluster.abandon(report.id.unwrap()).await.unwrap();
         }
     }
     assert_eq!(abandoned.remaining, Vec::<String>::new());

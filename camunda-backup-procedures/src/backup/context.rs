@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use camunda_backup_core::{Clock, IndexPrefix};
 
+use crate::backup::task::BackupTask;
 use crate::connection::clients::Clients;
 use crate::journal::RunId;
-use crate::plan::Plan;
 
-/// The clients and facts of one run, connection by its steps.
+/// The clients and facts of one run, used by all of its steps.
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) clients: Arc<Clients>,
-    pub(crate) plan: Arc<Plan>,
+    /// The cluster's name.
+    pub(crate) cluster: Arc<str>,
+    pub(crate) task: Arc<BackupTask>,
     pub(crate) run: RunId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) record_prefix: IndexPrefix,
@@ -23,7 +25,7 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Context")
             .field("run", &self.run)
-            .field("backup", &self.plan.id)
+            .field("backup", &self.task.id)
             .finish_non_exhaustive()
     }
 }

@@ -2,37 +2,18 @@
 
 mod abandon;
 
-pub use abandon::Abandoned;
 pub(crate) use abandon::{OurIndices, abandon};
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use camunda_backup_core::BackupId;
-use serde::{Deserialize, Serialize};
 
 use crate::backup::evidence::Evidence;
+use crate::backup::task::Goal;
 use crate::connection::clients::Clients;
 use crate::engine::{Entry, Moment, RunOutcome, Sent};
-use crate::plan::{Goal, Plan};
-
-/// Something that a run started and that is of no use.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Leftover {
-    /// Where it is.
-    pub component: String,
-    /// What it is.
-    pub what: String,
-    /// How to delete it by hand.
-    pub delete: String,
-}
-
-impl fmt::Display for Leftover {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}: {}", self.what, self.component, self.delete)
-    }
-}
+use crate::leftover::Leftover;
+use crate::plan::Plan;
 
 /// A run's own last word counts: one whose success could not be written down says so afterwards. What a recovery that
 /// could not read that word has noted after it does not.
@@ -81,7 +62,7 @@ pub(crate) fn of_run<'a>(
     entries: impl Iterator<Item = &'a Entry>,
     clients: &Clients,
 ) -> Vec<Leftover> {
-    let id = plan.id;
+    let Some(id) = plan.id() else { return Vec::new() };
     let goals = started(plan, entries);
     goals.iter().filter_map(|(goal, _)| leftover(goal, id, clients)).collect()
 }

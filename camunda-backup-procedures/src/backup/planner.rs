@@ -11,10 +11,12 @@ use camunda_backup_core::{BackupId, Component, Error, Result};
 
 use crate::backup::preflight::{blockers, preflight};
 use crate::backup::spec::BackupSpec;
+use crate::backup::task::{BackupOrder, BackupTask, Pinned};
 use crate::connection::clients::Clients;
 use crate::facts::Facts;
-use crate::obligation::Replicas;
-use crate::plan::{BackupOrder, FORMAT, Pinned, Plan, Task};
+use crate::formats::FORMAT;
+use crate::plan::{Plan, Task};
+use crate::replicas::Replicas;
 
 /// The plan of a backup, or every blocker at once.
 ///
@@ -31,21 +33,23 @@ pub(crate) fn plan_backup(facts: &Facts, clients: &Clients, spec: &BackupSpec, i
                 "nothing was changed; each line says what to do; most can be overridden by name in the spec",
             ));
     }
-    let mut plan = Plan {
-        format: FORMAT,
-        task: Task::Backup,
-        cluster: facts.cluster.clone(),
+    let task = BackupTask {
         id,
         order: order_of(facts, clients, spec),
         pinned: pinned(facts),
         rest: facts.rest,
         zeebe_only: spec.zeebe_only,
-        findings,
-        stages: Vec::new(),
         limits: spec.limits.clone(),
     };
-    plan.stages = runbook::stages(facts, clients, &plan)?;
-    Ok(plan)
+    Ok(Plan {
+        format: FORMAT,
+        cluster: facts.cluster.clone(),
+        gateway: facts.gateway.clone(),
+        version: facts.version.clone(),
+        stages: runbook::stages(facts, clients, &task)?,
+        task: Task::Backup(Box::new(task)),
+        findings,
+    })
 }
 
 /// Now, in seconds, unless something higher is known; in milliseconds once ids of that size exist, because a
@@ -82,8 +86,6 @@ fn order_of(facts: &Facts, clients: &Clients, spec: &BackupSpec) -> BackupOrder 
 fn pinned(facts: &Facts) -> Pinned {
     let repository = facts.repository.seen().and_then(Option::as_ref);
     Pinned {
-        gateway: facts.gateway.clone(),
-        version: facts.version.clone(),
         replicas: facts.replicas(),
         partitions: facts.partition_count(),
         store: facts.store.seen().cloned(),
@@ -106,15 +108,15 @@ pub(crate) struct Drift {
     pub(crate) unseen: Vec<(Component, String)>,
 }
 
-pub(crate) fn drift(then: &Pinned, facts: &Facts) -> Drift {
-    let now = pinned(facts);
+pub(crate) fn drift(plan: &Plan, task: &BackupTask, facts: &Facts) -> Drift {
+    let (then, now) = (&task.pinned, pinned(facts));
     let mut drift = Drift::default();
     let mut changed = |component, how: String| drift.changed.push((component, how));
-    if then.version != now.version {
-        changed(Component::Zeebe, format!("version was {}, is {}", then.version, now.version));
+    if plan.version != facts.version {
+        changed(Component::Zeebe, format!("version was {}, is {}", plan.version, facts.version));
     }
-    if then.gateway != now.gateway {
-        changed(Component::Zeebe, format!("the gateway was {}, is {}", then.gateway, now.gateway));
+    if plan.gateway != facts.gateway {
+        changed(Component::Zeebe, format!("the gateway was {}, is {}", plan.gateway, facts.gateway));
     }
     if facts.store.failure().is_none() && then.store != now.store {
         changed(Component::Store, "another store answers".to_owned());

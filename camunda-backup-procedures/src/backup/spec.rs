@@ -7,7 +7,7 @@ use camunda_backup_core::BackupId;
 use camunda_backup_core::settings::{Strict, duration};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::backup::preflight::FindingCode;
+use crate::finding::FindingCode;
 
 /// What a backup shall be. `BackupSpec::default()` is a whole, consistent backup under a fresh id.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

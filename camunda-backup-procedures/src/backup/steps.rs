@@ -19,8 +19,8 @@ use serde_json::Value;
 use crate::backup::context::Context;
 use crate::backup::evidence::Evidence;
 use crate::backup::spec::Limits;
+use crate::backup::task::Goal;
 use crate::engine::{self, Effect, Nature, StepPlan};
-use crate::plan::Goal;
 
 /// What a look shows, with a backup's evidence.
 pub(super) type Check = engine::Check<Evidence>;
@@ -77,7 +77,7 @@ impl engine::Step for Bound {
 /// The step for a plan's entry.
 pub(crate) fn bind(plan: &StepPlan, context: &Context) -> Result<Arc<dyn engine::Step>> {
     let goal = plan.goal().ok_or_else(|| unknown_goal(plan))?;
-    Ok(Arc::new(Bound { step: step_for(&goal, context.clone())?, limits: context.plan.limits.clone() }))
+    Ok(Arc::new(Bound { step: step_for(&goal, context.clone())?, limits: context.task.limits.clone() }))
 }
 
 fn unknown_goal(plan: &StepPlan) -> Error {

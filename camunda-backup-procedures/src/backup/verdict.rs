@@ -8,92 +8,27 @@ mod window;
 
 pub(crate) use advice::advice;
 
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
-
 use crate::backup::evidence::{Evidence, Parts, Records};
 use crate::backup::planner::has_records;
-use crate::backup::preflight::Severity;
+use crate::backup::task::{BackupTask, Goal};
 use crate::engine::{Entry, Moment};
 use crate::exporting::Window;
 use crate::facts::Facts;
-use crate::plan::{Goal, Plan};
+use crate::finding::Severity;
+use crate::plan::Plan;
+use crate::verdict::{Condition, ConditionStatus, Verdict};
 use camunda_backup_zeebe::RuntimeBackup;
 
-/// The judgement over all conditions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING-KEBAB-CASE")]
-#[non_exhaustive]
-pub enum Verdict {
-    /// N1–N8, N12 and T1–T7 hold: the backup is a consistent recovery point.
-    Proven,
-    /// Nothing speaks against it, and something that would prove it could not be seen, or a blocker was overridden.
-    Plausible,
-    /// A necessary condition is violated. The backup is not complete, whatever the servers say.
-    Inconsistent,
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Proven => "PROVEN",
-            Self::Plausible => "PLAUSIBLE",
-            Self::Inconsistent => "INCONSISTENT",
-        })
-    }
-}
-
-/// How one condition stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum ConditionStatus {
-    /// It holds.
-    Holds,
-    /// It is violated.
-    Violated,
-    /// It could not be seen.
-    Unproven,
-    /// It does not apply to this backup.
-    NotApplicable,
-}
-
-/// One condition and how it stands.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Condition {
-    /// Its number: N1–N12 necessary, T1–T7 about the window.
-    pub number: String,
-    /// What it demands.
-    pub demands: String,
-    /// How it stands.
-    pub standing: ConditionStatus,
-    /// Why, with the numbers.
-    pub reason: String,
-}
-
-impl fmt::Display for Condition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let standing = match self.standing {
-            ConditionStatus::Holds => "holds",
-            ConditionStatus::Violated => "VIOLATED",
-            ConditionStatus::Unproven => "unproven",
-            ConditionStatus::NotApplicable => "not applicable",
-        };
-        write!(f, "{:<4}{:<15}{} — {}", self.number, standing, self.demands, self.reason)
-    }
-}
-
-/// Judges a finished run. Pure.
+/// Judges a finished run; one of another procedure is no backup. Pure.
 pub fn judge(
     plan: &Plan,
     before: &Facts,
     after: Option<&Facts>,
     timeline: &[Moment],
 ) -> (Verdict, Vec<Condition>) {
+    let Some(task) = plan.backup() else { return (Verdict::Inconsistent, Vec::new()) };
     let evidence: Vec<_> = timeline.iter().map(evidence_in).collect();
-    let case = Case { plan, before, after, timeline, evidence };
+    let case = Case { plan, task, before, after, timeline, evidence };
     let mut conditions = necessary::conditions(&case);
     conditions.extend(window::conditions(&case));
     let redundant = ["N9", "N10", "N11"];
@@ -119,6 +54,7 @@ type Judgement = (ConditionStatus, String);
 /// Everything a judgement may look at.
 struct Case<'a> {
     plan: &'a Plan,
+    task: &'a BackupTask,
     before: &'a Facts,
     after: Option<&'a Facts>,
     timeline: &'a [Moment],
@@ -196,7 +132,7 @@ impl Case<'_> {
 
     /// Whether the configuration asks for Zeebe alone, so that nothing else is deployed as far as this backup goes.
     fn is_alone(&self) -> bool {
-        self.plan.zeebe_only || self.before.rdbms
+        self.task.zeebe_only || self.before.rdbms
     }
 
     /// The applications that are deployed, by what was seen.

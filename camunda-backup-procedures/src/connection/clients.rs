@@ -14,7 +14,6 @@ use camunda_backup_zeebe::{
 };
 
 use crate::connection::config::ClusterConfig;
-use crate::exporting::Certainty;
 
 /// The HTTP handles of every configured component, before any version is known.
 #[derive(Debug, Clone)]
@@ -141,11 +140,6 @@ impl Clients {
     /// Whether anybody tells who belongs to the cluster: the topology (8.5+) or the cluster's configuration (8.4+).
     pub(crate) fn tells_members(&self) -> bool {
         self.topology.is_some() || self.cluster.is_some()
-    }
-
-    /// How sure it is what exporting does when every broker was asked.
-    pub(crate) fn every_one_that_shows_a_phase(&self) -> Certainty {
-        if self.dialect.follower_phases { Certainty::EveryReplica } else { Certainty::EveryLeader }
     }
 
     /// The history client of a component.

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use super::decision::Sent;
 use super::events::RunEventKind;
 use super::ledger::Entry;
-use super::procedure::{Attempt, Payment};
 use super::stages::{Bracket, StepPlan};
+use super::steps::{Attempt, Payment};
 use super::{Engine, Stop, deadline_in};
 use crate::obligation::Obligation;
 
@@ -48,7 +48,7 @@ impl Engine {
         if self.can_be_continued() && self.shared.past.step(&bracket.close.name).reached {
             return Ok(());
         }
-        let deadline = deadline_in(self.procedure.times().max_bracket);
+        let deadline = deadline_in(self.steps.times().max_bracket);
         let deadline = within.map_or(deadline, |end| end.min(deadline));
         let engine = self.in_a_new_bracket();
         if self.shared.past.step(&bracket.open.name).sent != Sent::Nothing {
@@ -87,15 +87,14 @@ impl Engine {
     /// Undoes what the body of a bracket has begun. Like closing it is not stopped by a wish to stop.
     async fn abort(&self, abort: &StepPlan) -> Result<(), Vec<Error>> {
         let engine = Self { stop: Stop::never(), ..self.clone() };
-        let limit = self.procedure.times().grace.min(LONGEST_ABORT);
+        let limit = self.steps.times().grace.min(LONGEST_ABORT);
         engine.together(std::slice::from_ref(abort), 0, deadline_in(limit), None).await
     }
 
     /// Pays what is owed. Not cancellable, with a budget of its own, and never dependent on the journal. Every attempt that does
     /// not succeed is an event.
     async fn close(&self, owed: &Obligation) -> Result<(), Error> {
-        let subject =
-            |error: Error| error.with_subject(format!("{} owes to {owed}", self.procedure.subject()));
+        let subject = |error: Error| error.with_subject(format!("{} owes to {owed}", self.steps.subject()));
         let paid = self.pay(owed).await.map_err(subject)?;
         self.is_paid(paid);
         let again = self.close_again_if_late(owed).await.map_err(|error| {
@@ -111,7 +110,7 @@ impl Engine {
             Error::new(ErrorKind::Journal, "exporting runs again, and that could not be written down")
                 .with_source(error)
                 .with_component(Component::Journal)
-                .with_subject(self.procedure.subject())
+                .with_subject(self.steps.subject())
                 .with_advice("repair the journal, then run `recover()`: it will look, find exporting running and note it")
         })
     }
@@ -119,7 +118,7 @@ impl Engine {
     /// An opening that was never seen may come true after it was closed; then it is closed once more.
     async fn close_again_if_late(&self, owed: &Obligation) -> Result<u32, Error> {
         let Some(given_up) = self.record(|record| record.unconfirmed) else { return Ok(0) };
-        tokio::time::sleep_until(given_up + self.procedure.latest_effect()).await;
+        tokio::time::sleep_until(given_up + self.steps.latest_effect()).await;
         Ok(self.pay(owed).await?.attempts)
     }
 
@@ -128,7 +127,7 @@ impl Engine {
             let Attempt { number, seen, waited } = attempt;
             self.events.emit(RunEventKind::Closing { attempt: number, text: seen.to_owned(), waited });
         };
-        self.procedure.pay(owed, self.procedure.times().max_close, &told).await
+        self.steps.pay(owed, self.steps.times().max_close, &told).await
     }
 
     /// What was owed in this process so far.

@@ -11,9 +11,9 @@ use super::decision::{Effect, Next, Sent};
 use super::errors::{failed, foreign, late_look, unanswered_in_time};
 use super::events::RunEventKind;
 use super::ledger::Entry;
-use super::procedure::Step;
 use super::progress::StepProgress;
 use super::stages::StepPlan;
+use super::steps::Step;
 use super::{Engine, Pace};
 use crate::obligation::Obligation;
 
@@ -40,7 +40,7 @@ impl Engine {
         progress: &mut StepProgress,
     ) -> Result<Value> {
         let mut owes = owes;
-        let (patience, times) = (step.patience(), self.procedure.times());
+        let (patience, times) = (step.patience(), self.steps.times());
         loop {
             self.stop.check()?;
             let (began, limit) = (Instant::now(), self.longest_look(progress, patience));

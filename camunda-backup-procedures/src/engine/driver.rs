@@ -18,9 +18,9 @@ use super::errors::{gate_not_passed, interrupted, named, out_of_time, panicked};
 use super::events::RunEventKind;
 use super::ledger::Entry;
 use super::past::{Past, PastStep};
-use super::procedure::{Procedure, Reentry, Step};
 use super::progress::StepProgress;
 use super::stages::{Group, Stage, StepPlan};
+use super::steps::{Reentry, Step, Steps};
 use super::stop::StopReason;
 use super::{EventBus, Ledger, Stop, deadline_in};
 use crate::obligation::Obligation;
@@ -28,7 +28,7 @@ use crate::obligation::Obligation;
 /// The shell around the decision: everything that a run shares between its steps.
 #[derive(Clone)]
 pub(crate) struct Engine {
-    pub(crate) procedure: Arc<dyn Procedure>,
+    pub(crate) steps: Arc<dyn Steps>,
     pub(crate) stages: Arc<Vec<Stage>>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) events: EventBus,
@@ -41,6 +41,8 @@ pub(crate) struct Engine {
 /// What all clones of an engine have in common.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
+    /// What becomes of the run when this process dies.
+    reentry: Reentry,
     /// What earlier processes have done in this run.
     pub(super) past: Past,
     pub(super) brackets: Mutex<Vec<BracketRecord>>,
@@ -51,19 +53,20 @@ pub(super) struct Shared {
 
 impl Engine {
     pub(crate) fn new(
-        procedure: Arc<dyn Procedure>,
+        steps: Arc<dyn Steps>,
         stages: Arc<Vec<Stage>>,
         ledger: Arc<Ledger>,
         events: EventBus,
         stop: Stop,
     ) -> Self {
-        Self { procedure, stages, ledger, events, stop, shared: Arc::default(), bracket: None }
+        Self { steps, stages, ledger, events, stop, shared: Arc::default(), bracket: None }
     }
 
-    /// Goes on with what earlier processes have begun, and hears the given confirmations.
+    /// Goes on with what earlier processes have begun, hears the given confirmations, and leaves a record that others can go
+    /// on from if it is to be continued.
     #[must_use]
-    pub(crate) fn continuing(mut self, past: Past, confirmations: Confirmations) -> Self {
-        self.shared = Arc::new(Shared { past, confirmations, ..Shared::default() });
+    pub(crate) fn continuing(mut self, reentry: Reentry, past: Past, confirmations: Confirmations) -> Self {
+        self.shared = Arc::new(Shared { reentry, past, confirmations, ..Shared::default() });
         self
     }
 
@@ -82,7 +85,7 @@ impl Engine {
         within: Option<Instant>,
     ) -> BoxFuture<'a, Result<(), Vec<Error>>> {
         Box::pin(async move {
-            let end = || within.unwrap_or_else(|| deadline_in(self.procedure.times().max_stage));
+            let end = || within.unwrap_or_else(|| deadline_in(self.steps.times().max_stage));
             match stage {
                 Stage::Together(steps) => self.together(steps, 0, end(), None).await,
                 Stage::Group(Group { steps, at_once, limit }) => {
@@ -135,7 +138,7 @@ impl Engine {
 
     async fn step(&self, plan: &StepPlan, deadline: Instant, owes: Option<Obligation>) -> Result<()> {
         let began = Instant::now();
-        let step = self.procedure.bind(plan)?;
+        let step = self.steps.bind(plan)?;
         let past = self.shared.past.step(&plan.name);
         if past.reached && step.nature().trust == Trust::Artifact && !plan.gate {
             self.events.emit(RunEventKind::Reached { step: plan.name.clone(), took: began.elapsed() });
@@ -207,9 +210,9 @@ impl Engine {
     /// Nothing is destroyed before this very process has passed every gate that the plan has before it; a plan without one
     /// destroys nothing.
     pub(super) fn may_destroy(&self, plan: &StepPlan) -> Result<()> {
-        let steps = self.stages.iter().flat_map(Stage::steps);
+        let planned = self.stages.iter().flat_map(Stage::steps);
         let before: Vec<&StepPlan> =
-            steps.take_while(|step| step.name != plan.name).filter(|step| step.gate).collect();
+            planned.take_while(|step| step.name != plan.name).filter(|step| step.gate).collect();
         let passed = self.shared.gates.lock().unwrap_or_else(PoisonError::into_inner);
         let missing = before.iter().find(|gate| !passed.contains(&gate.name));
         match (missing, before.is_empty()) {
@@ -221,7 +224,7 @@ impl Engine {
 
     /// Whether another process may go on with this run.
     pub(super) fn can_be_continued(&self) -> bool {
-        self.procedure.reentry() == Reentry::Continue
+        self.shared.reentry == Reentry::Continue
     }
 
     /// Whether anything is owed at this moment.

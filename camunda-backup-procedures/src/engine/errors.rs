@@ -14,7 +14,7 @@ pub(super) fn named(error: Error, plan: &StepPlan, engine: &Engine) -> Error {
     let error =
         if error.component().is_none() { error.with_component(plan.component.clone()) } else { error };
     if error.subject().is_none() {
-        error.with_subject(format!("{} of {}", plan.name, engine.procedure.subject()))
+        error.with_subject(format!("{} of {}", plan.name, engine.steps.subject()))
     } else {
         error
     }

@@ -18,7 +18,7 @@ pub(crate) type RunName = Arc<OnceLock<Arc<str>>>;
 #[derive(Debug, Clone)]
 pub(crate) struct Source {
     pub(crate) cluster: Arc<str>,
-    pub(crate) backup_id: BackupId,
+    pub(crate) backup_id: Option<BackupId>,
     pub(crate) run: RunName,
     /// The names of the plan's steps, in order.
     pub(crate) steps: Arc<[String]>,
@@ -108,7 +108,7 @@ fn log(event: &RunEvent) {
                 $level,
                 cluster = %event.cluster,
                 run = event.run.as_deref(),
-                backup_id = event.backup_id.value(),
+                backup_id = event.backup_id.map(BackupId::value),
                 step = event.kind.step(),
                 "{}",
                 event.kind

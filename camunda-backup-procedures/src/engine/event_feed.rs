@@ -163,13 +163,13 @@ impl Stream for Events {
 mod tests {
     use std::time::Duration;
 
-    use camunda_backup_core::{BackupId, Timestamp};
+    use camunda_backup_core::Timestamp;
 
     use super::*;
 
     fn event(number: u64, kind: RunEventKind) -> RunEvent {
         let (at, cluster, run) = (Timestamp::from_millis(0), "c".into(), None);
-        RunEvent { number, at, cluster, run, backup_id: BackupId::new(1).unwrap(), step: None, kind }
+        RunEvent { number, at, cluster, run, backup_id: None, step: None, kind }
     }
 
     fn waiting(number: u64) -> RunEvent {

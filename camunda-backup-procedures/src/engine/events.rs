@@ -20,8 +20,8 @@ pub struct RunEvent {
     pub cluster: Arc<str>,
     /// The run's name in the journal; `None` when the run was refused before it had one.
     pub run: Option<Arc<str>>,
-    /// The backup id.
-    pub backup_id: BackupId,
+    /// The backup id; `None` in a run that is about none.
+    pub backup_id: Option<BackupId>,
     /// Which step of the plan it is about; `None` for what concerns the whole run.
     pub step: Option<StepPosition>,
     /// What.
@@ -217,7 +217,10 @@ impl fmt::Display for RunEventKind {
 
 impl fmt::Display for RunEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} backup {}", self.at, self.cluster, self.backup_id)?;
+        write!(f, "{} {}", self.at, self.cluster)?;
+        if let Some(id) = self.backup_id {
+            write!(f, " backup {id}")?;
+        }
         if let Some(StepPosition { number, of }) = self.step {
             write!(f, " [{number}/{of}]")?;
         }

@@ -147,6 +147,12 @@ impl Ledger {
         }
     }
 
+    /// The same, after what earlier processes have written in the run.
+    pub(crate) fn after(mut self, moments: Vec<Moment>) -> Self {
+        self.timeline = Mutex::new(moments);
+        self
+    }
+
     /// Writes an entry; durable when it returns `Ok`.
     pub(crate) async fn write(&self, entry: Entry) -> Result<()> {
         let at = self.clock.now();
@@ -206,7 +212,7 @@ impl Ledger {
 
     fn remember(&self, at: Timestamp, entry: Entry) {
         let mut timeline = self.timeline.lock().unwrap_or_else(PoisonError::into_inner);
-        let order = timeline.len() as u64;
+        let order = timeline.last().map_or(0, |last| last.order + 1);
         timeline.push(Moment { order, at, entry });
     }
 

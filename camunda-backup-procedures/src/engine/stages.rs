@@ -17,7 +17,7 @@ pub struct StepPlan {
     pub name: String,
     /// The component that acts.
     pub component: Component,
-    /// What the step wants to be true, in the form of its procedure. For a backup see [`Goal`](crate::plan::Goal).
+    /// What the step wants to be true, in the form of its procedure. For a backup see [`Goal`](crate::Goal).
     pub goal: Value,
     /// Why it is done, and why here.
     pub reason: String,

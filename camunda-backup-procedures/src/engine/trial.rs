@@ -16,9 +16,8 @@ use camunda_backup_zeebe::PauseMode;
 use serde_json::{Value, json};
 
 use super::decision::{Existing, Trust};
-use super::procedure::Reentry;
 use super::stages::{Bracket, Group, Stage, StepPlan};
-use super::{Check, Effect, Nature, OnAttempt, Payment, Procedure, Progress, Step, Times};
+use super::{Check, Effect, Nature, OnAttempt, Payment, Progress, Step, Steps, Times};
 use crate::obligation::Obligation;
 use world::World;
 
@@ -27,13 +26,9 @@ use world::World;
 struct Trial(Arc<World>);
 
 #[async_trait]
-impl Procedure for Trial {
+impl Steps for Trial {
     fn subject(&self) -> String {
         "the trial".to_owned()
-    }
-
-    fn reentry(&self) -> Reentry {
-        Reentry::Continue
     }
 
     fn times(&self) -> Times {

@@ -17,8 +17,9 @@ use super::phases::{Exporting, Frame, Statuses, covers, has_newcomers, look, see
 use super::window::{Certainty, Window};
 use crate::connection::clients::Clients;
 use crate::engine::{Attempt, OnAttempt, Pace, deadline_in};
-use crate::facts::replicas_of_members;
-use crate::obligation::{Obligation, Replicas};
+use crate::obligation::Obligation;
+use crate::replicas::Replicas;
+use crate::replicas::replicas_of_members;
 
 /// How paying ended well.
 #[derive(Debug, Clone, PartialEq)]

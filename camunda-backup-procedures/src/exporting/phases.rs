@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use crate::connection::clients::Clients;
 use crate::exporting::{Certainty, Window};
-use crate::facts::{replicas_of, replicas_of_members};
-use crate::obligation::Replicas;
+use crate::replicas::Replicas;
+use crate::replicas::{replicas_of, replicas_of_members};
 
 /// How long one answer to a look is waited for. What comes later is as good as nothing: others may be paused meanwhile.
 const ONE_ANSWER: Duration = Duration::from_secs(5);
@@ -71,7 +71,7 @@ pub(crate) async fn look(
     let by_replica = (!clients.partitions.is_empty())
         .then(|| from_replicas(&window.partitions, expected, &unseen, clients.dialect.follower_phases));
     window.certainty = match (&by_replica, &by_status) {
-        (Some(_), _) if sees_everybody(clients, expected) => clients.every_one_that_shows_a_phase(),
+        (Some(_), _) if sees_everybody(clients, expected) => by_every_broker(clients),
         (_, Some(_)) => Certainty::Status,
         _ => Certainty::Believed,
     };
@@ -85,6 +85,11 @@ pub(crate) async fn look(
         window.mode = Some(mode);
     }
     Ok((exporting, window))
+}
+
+/// How sure it is what exporting does when every broker was asked.
+fn by_every_broker(clients: &Clients) -> Certainty {
+    if clients.dialect.follower_phases { Certainty::EveryReplica } else { Certainty::EveryLeader }
 }
 
 /// What a broker says of its partitions.

@@ -8,9 +8,9 @@ use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error, Result};
 use tokio::time::Instant;
 
-use super::record::{entries, has_ended, owed, owed_by_what_is_understood, plan_of};
 use crate::connection::Connection;
 use crate::connection::clients::Clients;
+use crate::run_record::{entries, has_ended, owed, owed_by_what_is_understood, plan_of};
 
 use crate::engine::Attempt;
 use crate::exporting;
@@ -67,8 +67,7 @@ fn is_open(history: &RunHistory) -> bool {
 /// Whether a run was about the cluster at our gateway, by its plan.
 pub(super) fn is_of_this_gateway(connection: &Connection, history: &RunHistory) -> bool {
     let entries = entries(history).unwrap_or_default();
-    plan_of(&entries)
-        .is_some_and(|plan| !plan.pinned.gateway.is_empty() && connection.config.is_at(&plan.pinned.gateway))
+    plan_of(&entries).is_some_and(|plan| !plan.gateway.is_empty() && connection.config.is_at(&plan.gateway))
 }
 
 /// Pays; and pays once more after `late`, when a pause may come true that was never seen. How often the resume was sent.

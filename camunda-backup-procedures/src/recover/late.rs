@@ -6,7 +6,6 @@ use std::time::Duration;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error, Result, Timestamp};
 
-use super::record::{entries, may_come_late};
 use crate::connection::Connection;
 use crate::connection::clients::Clients;
 use crate::engine::Entry;
@@ -14,6 +13,7 @@ use crate::exporting::is_paused;
 use crate::facts::discover::dialect_for;
 use crate::journal::RunHistory;
 use crate::obligation::Obligation;
+use crate::run_record::{entries, may_come_late};
 
 /// How long a pause that is found is taken for one of ours that came late.
 const OURS_AFTER_ALL: Duration = Duration::from_secs(60 * 60);

@@ -5,10 +5,10 @@ use std::fmt;
 use camunda_backup_core::{BackupId, CamundaVersion, Result, Timestamp};
 use serde::Serialize;
 
-use super::record::{damage_of, entries, owed, owed_by_what_is_understood, plan_of};
 use crate::engine::{Entry, Moment, RunOutcome};
 use crate::journal::{Journal, Record, RunHistory, RunId, histories, history};
 use crate::obligation::Obligation;
+use crate::run_record::{damage_of, entries, owed, owed_by_what_is_understood, plan_of};
 
 /// One run, as the journal holds it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -97,8 +97,8 @@ fn past_run(history: &RunHistory) -> PastRun {
     let (outcome, error) = end.map_or((None, None), |(outcome, error)| (Some(outcome), error));
     PastRun {
         run: history.run.clone(),
-        id: plan.as_ref().map(|plan| plan.id),
-        version: plan.map(|plan| plan.pinned.version),
+        id: plan.as_ref().and_then(|plan| plan.id()),
+        version: plan.map(|plan| plan.version),
         began: history.run.started(),
         last: history.records.last().map(|record| record.at),
         outcome,

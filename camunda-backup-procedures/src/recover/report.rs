@@ -5,7 +5,7 @@ use std::fmt;
 use camunda_backup_core::{BackupId, Error};
 use serde::{Deserialize, Serialize};
 
-use crate::backup::leftovers::Leftover;
+use crate::leftover::Leftover;
 use crate::report::Failure;
 
 /// What `recover()` found and did.

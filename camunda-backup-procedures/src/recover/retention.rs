@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use camunda_backup_core::Result;
 
-use super::record::{entries, has_ended, may_come_late, owed, plan_of};
 use crate::connection::Connection;
 use crate::journal::{
     Claim, Removal, RunHistory, RunId, finish_removals, histories, remove_claims, remove_run, run_names,
 };
+use crate::run_record::{entries, has_ended, may_come_late, owed, plan_of};
 
 /// How long one call tidies. What is left is removed by the next one.
 const TIDYING: Duration = Duration::from_secs(30);
@@ -49,7 +49,7 @@ async fn remove_what_is_over(connection: &Connection, claim: &Claim) -> Result<(
 fn over(histories: &[RunHistory], is_old: impl Fn(&RunId) -> bool) -> Vec<&RunId> {
     let id_of = |history: &RunHistory| {
         let entries = entries(history).ok()?;
-        plan_of(&entries).map(|plan| plan.id)
+        plan_of(&entries).and_then(|plan| plan.id())
     };
     let newest = histories.last().map(|history| &history.run);
     let highest = histories.iter().max_by_key(|history| id_of(history)).map(|history| &history.run);

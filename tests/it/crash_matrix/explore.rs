@@ -75,8 +75,8 @@ async fn backed_up(scene: &Scene, case: Option<Case>, mutant: Mutant) -> Explore
     let config = scene.config(&simulated);
     let cluster = Cluster::connect_with(config.clone(), injector.connect_options()).await.unwrap();
     let plan = cluster.plan_backup(Scene::spec()).unwrap();
-    let id = plan.id;
-    let hard = plan.order == BackupOrder::HardPause;
+    let id = plan.id().unwrap();
+    let hard = plan.backup().unwrap().order == BackupOrder::HardPause;
     let planned = if hard { PauseKind::Hard } else { PauseKind::Soft };
     injector.arm();
     let handle = cluster.start(plan).await;

@@ -43,7 +43,7 @@ fn recovered(scene: &Scene, death: Case, case: Option<Case>) -> Explored {
         let victim = FaultInjector::new(&simulated, Some(death), Mutant::None);
         let cluster = Cluster::connect_with(config.clone(), victim.connect_options()).await.unwrap();
         let plan = cluster.plan_backup(Scene::spec()).unwrap();
-        let id = plan.id;
+        let id = plan.id().unwrap();
         victim.arm();
         let end = end_of(cluster.start(plan).await, &victim, Some(death)).await;
         assert!(matches!(end, End::Died) && !invariants::exports_everywhere(&simulated));

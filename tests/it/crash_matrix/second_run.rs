@@ -53,7 +53,7 @@ async fn i10_at_every_request_of_a_run_a_second_one_is_refused_with_the_holder()
         simulated.start_recording();
         wire.begun.store(true, Ordering::SeqCst);
         let report = first.run(planned).await.unwrap();
-        assert!(simulated.check(report.id).is_consistent());
+        assert!(simulated.check(report.id.unwrap()).is_consistent());
         let (sent, refused) = (simulated.requests().len(), wire.refused.load(Ordering::SeqCst));
         assert!(sent > 40 && refused == sent, "{refused} of {sent}");
     }

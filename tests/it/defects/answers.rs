@@ -34,7 +34,7 @@ async fn d01_an_envelope_500_to_the_resume_is_asked_again() {
     let simulated = eight_six().await;
     simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Envelope500).times(3));
     let report = completed(&simulated, backup(&simulated).await);
-    assert!(report.resumed_broker_by_broker, "the second way was taken");
+    assert!(report.backup().unwrap().resumed_broker_by_broker, "the second way was taken");
     assert_eq!(report.verdict, Verdict::Proven, "{report}");
 }
 
@@ -63,7 +63,7 @@ async fn d06_a_failed_zeebe_backup_ends_the_wait_at_once() {
         error.to_string().starts_with("zeebe: ") && error.to_string().contains("Failed to upload"),
         "{error}"
     );
-    assert!(error.to_string().contains(&report.id.to_string()), "{error}");
+    assert!(error.to_string().contains(&report.id.unwrap().to_string()), "{error}");
     assert_resumed_within(&simulated, Duration::from_secs(10));
     assert_abandonable(&simulated, &report, &before).await;
 }
@@ -145,7 +145,7 @@ async fn d32_a_refused_duplicate_is_neither_ours_nor_deleted() {
         let simulated = eight_six().await;
         let cluster = connect(&simulated).await;
         let plan = plan(&cluster);
-        let foreign = format!("camunda_{name}_{}_8.6.0_part_1_of_1", plan.id);
+        let foreign = format!("camunda_{name}_{}_8.6.0_part_1_of_1", plan.id().unwrap());
         let somebodys = foreign.clone();
         just_before(&simulated, operation, move |simulated| {
             for app in ["operate", "tasklist", "optimize"] {
@@ -156,7 +156,7 @@ async fn d32_a_refused_duplicate_is_neither_ours_nor_deleted() {
                 );
             }
         });
-        let id = plan.id;
+        let id = plan.id().unwrap();
         let (error, report) = failed(cluster.run(plan).await);
         assert!(matches!(error.kind(), ErrorKind::Conflict | ErrorKind::Foreign), "{error}");
         assert_running(&simulated);

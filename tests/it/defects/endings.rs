@@ -39,7 +39,7 @@ async fn d14_a_partial_delete_is_reported_and_can_be_repeated() {
     ));
     simulated.inject(Rule::operation("history.backups.delete", Fault::Status(204)));
     let cluster = connect(&simulated).await;
-    let abandoned = cluster.abandon(report.id).await.unwrap();
+    let abandoned = cluster.abandon(report.id.unwrap()).await.unwrap();
     let left: Vec<String> = artifacts(&simulated).difference(&before).cloned().collect();
     assert!(!left.is_empty());
     for name in &left {
@@ -53,7 +53,7 @@ async fn d14_a_partial_delete_is_reported_and_can_be_repeated() {
     simulated.heal();
     assert_abandonable(&simulated, &report, &before).await;
     // 404 counts as gone: once more is a success.
-    assert_eq!(cluster.abandon(report.id).await.unwrap().remaining, Vec::<String>::new());
+    assert_eq!(cluster.abandon(report.id.unwrap()).await.unwrap().remaining, Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +107,7 @@ async fn d24_recovery_closes_what_a_dead_process_left_and_relabels_nothing_befor
     let cluster =
         Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
-    let id = planned.id;
+    let id = planned.id().unwrap();
     let run = tokio::spawn(async move { cluster.run(planned).await.map(|_| ()) });
     until("paused", || is_paused(&simulated)).await;
     process.kill();
@@ -131,7 +131,7 @@ async fn d24_recovery_closes_what_a_dead_process_left_and_relabels_nothing_befor
     assert_eq!(recovered.runs[0].paid.len(), 1, "{recovered}");
     assert!(cluster.recover().await.unwrap().is_clean());
     let next = completed(&simulated, backup(&simulated).await);
-    assert!(next.id > id, "the id of the dead run is used up");
+    assert!(next.id.unwrap() > id, "the id of the dead run is used up");
 }
 
 #[tokio::test(start_paused = true)]
@@ -152,7 +152,7 @@ async fn d34_a_failed_run_lists_its_leftovers_and_abandon_deletes_exactly_these(
             report.leftovers
         );
         assert_abandonable(&simulated, &report, &before).await;
-        let refused = connect(&simulated).await.abandon(earlier.id).await.unwrap_err();
+        let refused = connect(&simulated).await.abandon(earlier.id.unwrap()).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Foreign, "a complete backup is not abandoned: {refused}");
     }
 }
@@ -177,7 +177,7 @@ async fn d34_a_dead_runs_leftovers_are_listed_by_recover() {
     let cluster =
         Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
-    let id = planned.id;
+    let id = planned.id().unwrap();
     just_before(&simulated, "zeebe.backups.create", {
         let process = process.clone();
         move |_| process.kill()

@@ -10,19 +10,19 @@ use crate::world::{
 #[tokio::test(start_paused = true)]
 async fn d10_the_id_is_above_every_id_known_anywhere() {
     let simulated = eight_six().await;
-    let seconds = plan(&connect(&simulated).await).id;
+    let seconds = plan(&connect(&simulated).await).id().unwrap();
     assert_eq!(seconds.to_string().len(), 10, "seconds, while nothing higher is known");
     // Known to the store only.
     let high = seconds.value() + 5_000;
     snapshot(&simulated, &format!("camunda_zeebe_records_backup_{high}"), serde_json::Value::Null);
     tokio::time::sleep(std::time::Duration::from_secs(60)).await;
-    assert_eq!(plan(&connect(&simulated).await).id.value(), high + 1);
+    assert_eq!(plan(&connect(&simulated).await).id().unwrap().value(), high + 1);
     // Known to Zeebe only, in milliseconds: ten digits are refused for ever.
     simulated.camunda().add_foreign_backup(1_700_000_000_000);
-    let millis = plan(&connect(&simulated).await).id;
+    let millis = plan(&connect(&simulated).await).id().unwrap();
     assert_eq!(millis.to_string().len(), 13);
     let report = completed(&simulated, backup(&simulated).await);
-    assert!(report.id >= millis);
+    assert!(report.id.unwrap() >= millis);
 }
 
 #[tokio::test(start_paused = true)]
@@ -39,7 +39,7 @@ async fn d10_used_and_lower_ids_are_refused_and_cannot_be_overridden() {
             assert!(error.to_string().contains(words) && error.to_string().contains("take 501"), "{error}");
         }
     }
-    assert_eq!(cluster.plan_backup(under_id(501)).unwrap().id.value(), 501);
+    assert_eq!(cluster.plan_backup(under_id(501)).unwrap().id().unwrap().value(), 501);
     assert!(BackupId::new(0).is_err() && BackupId::new(-1).is_err());
 }
 
@@ -53,9 +53,9 @@ async fn d10_an_id_of_a_run_that_failed_is_not_used_again() {
     let cluster = connect(&simulated).await;
     let (_, report) = crate::world::failed(cluster.run(plan(&cluster)).await);
     simulated.heal();
-    cluster.abandon(report.id).await.unwrap();
+    cluster.abandon(report.id.unwrap()).await.unwrap();
     // Nothing of it exists any more; the journal remembers.
-    assert!(plan(&connect(&simulated).await).id > report.id);
+    assert!(plan(&connect(&simulated).await).id().unwrap() > report.id.unwrap());
 }
 
 #[tokio::test(start_paused = true)]
@@ -65,10 +65,10 @@ async fn d10_ids_are_numbers_on_the_wire_except_in_8_1() {
         let report = completed(&simulated, backup(&simulated).await);
         let posts = sent(&simulated, "history.backups.create");
         assert!(!posts.is_empty());
-        let quoted = format!("\"{}\"", report.id);
+        let quoted = format!("\"{}\"", report.id.unwrap());
         for post in posts {
             assert_eq!(post.body.contains(&quoted), version.starts_with("8.1."), "{version}: {}", post.body);
-            assert!(post.body.contains(&report.id.to_string()), "{version}: {}", post.body);
+            assert!(post.body.contains(&report.id.unwrap().to_string()), "{version}: {}", post.body);
         }
     }
     assert_eq!(BackupSpec::default().id, None);

@@ -105,7 +105,7 @@ async fn a_detached_run_finishes_by_itself() {
     let simulated = eight_six().await;
     let cluster = connect(&simulated).await;
     let planned = plan(&cluster);
-    let id = planned.id;
+    let id = planned.id().unwrap();
     cluster.start(planned).await.detach();
     tokio::time::sleep(5 * MINUTE).await;
     assert!(simulated.check(id).is_consistent(), "{:?}", simulated.check(id));
@@ -115,7 +115,7 @@ async fn a_detached_run_finishes_by_itself() {
     // Nobody waited for its report, and any later process has it.
     let later = connect(&simulated).await;
     let report = later.stored_report(id).await.unwrap().unwrap();
-    assert_eq!((report.id, report.outcome), (id, RunOutcome::Completed));
+    assert_eq!((report.id.unwrap(), report.outcome), (id, RunOutcome::Completed));
     let runs = later.runs_with_reports().await.unwrap();
     assert_eq!((runs.len(), runs[0].as_str()), (1, report.run.as_str()));
     assert_eq!(later.report_of_run(&runs[0]).await.unwrap(), report);
@@ -129,7 +129,7 @@ async fn the_report_of_a_failed_run_is_stored_as_it_was_returned() {
     simulated.inject(Rule::operation("zeebe.backups.create", Fault::Status(400)));
     let cluster = connect(&simulated).await;
     let (_, report) = failed(cluster.run(plan(&cluster)).await);
-    assert_eq!(cluster.stored_report(report.id).await.unwrap(), Some(report));
+    assert_eq!(cluster.stored_report(report.id.unwrap()).await.unwrap(), Some(report));
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +138,7 @@ async fn the_run_stops_when_the_last_handle_is_dropped_and_not_before() {
         let simulated = eight_six().await;
         let cluster = connect(&simulated).await;
         let run = cluster.start(plan(&cluster)).await;
-        let (id, other) = (run.id(), run.clone());
+        let (id, other) = (run.id().unwrap(), run.clone());
         until("paused", || is_paused(&simulated)).await;
         if detached {
             run.detach();

@@ -117,9 +117,10 @@ async fn every_event_says_which_cluster_run_and_backup_and_how_far_it_is() {
     simulated.camunda().set_part_timeout(None);
     let cluster = connect(&simulated).await;
     let planned = plan(&cluster);
-    let (id, names) = (planned.id, planned.steps().into_iter().map(|s| s.name.clone()).collect::<Vec<_>>());
+    let (id, names) =
+        (planned.id().unwrap(), planned.steps().into_iter().map(|s| s.name.clone()).collect::<Vec<_>>());
     let run = cluster.start(planned).await;
-    assert_eq!((run.id(), run.run_id(), run.is_finished()), (id, None, false));
+    assert_eq!((run.id(), run.run_id(), run.is_finished()), (Some(id), None, false));
     let mut events = run.events();
     let report = completed(&simulated, run.clone().await);
     assert!(run.is_finished());
@@ -127,7 +128,7 @@ async fn every_event_says_which_cluster_run_and_backup_and_how_far_it_is() {
     let mut units = std::collections::BTreeSet::new();
     while let Some(event) = events.next().await {
         assert_eq!((event.cluster.as_ref(), event.run.as_deref()), ("camunda", Some(report.run.as_str())));
-        assert_eq!(event.backup_id, id);
+        assert_eq!(event.backup_id, Some(id));
         if let Some(step) = event.kind.step() {
             let position = event.step.unwrap();
             assert_eq!(names[position.number as usize - 1], step);
@@ -148,7 +149,7 @@ async fn a_run_that_is_refused_tells_so() {
     let simulated = eight_six().await;
     let cluster = connect(&simulated).await;
     let planned = plan(&cluster);
-    simulated.camunda().add_foreign_backup(planned.id.value());
+    simulated.camunda().add_foreign_backup(planned.id().unwrap().value());
     let run = cluster.start(planned).await;
     let mut events = run.events();
     drop(run.await);
@@ -207,7 +208,7 @@ async fn the_log_has_fields_to_search_by_levels_to_alarm_on_and_the_callers_span
     simulated.inject(camunda_backup::testing::Rule::operation("zeebe.backups.create", fault));
     let cluster = connect(&simulated).await;
     let run = cluster.start(plan(&cluster)).instrument(tracing::info_span!("nightly_job")).await;
-    let (id, failure) = (run.id(), run.await.unwrap_err());
+    let (id, failure) = (run.id().unwrap(), run.await.unwrap_err());
     let name = failure.report.as_ref().unwrap().run.clone();
     let lines = log.0.lock().unwrap().clone();
     assert!(lines.len() > 10);

@@ -92,7 +92,7 @@ async fn a_plan_whose_id_was_taken_meanwhile_does_not_run() {
     let simulated = eight_six().await;
     let cluster = connect(&simulated).await;
     let planned = plan(&cluster);
-    simulated.camunda().add_foreign_backup(planned.id.value());
+    simulated.camunda().add_foreign_backup(planned.id().unwrap().value());
     let failure = cluster.run(planned).await.unwrap_err();
     assert_eq!(failure.error.kind(), ErrorKind::Blocked, "{failure}");
     assert!(failure.error.to_string().contains("id-taken"), "{failure}");
@@ -143,7 +143,7 @@ async fn two_clusters_that_plan_in_the_same_second_never_share_an_id() {
     let (first, second) = tokio::join!(connect(&one), Cluster::connect_with(config, parts));
     let second = second.unwrap();
     let (a, b) = (plan(&first), plan(&second));
-    assert_eq!(a.id, b.id, "planned in the same second");
+    assert_eq!(a.id(), b.id(), "planned in the same second");
     two.start_recording();
     let (a, b) = tokio::join!(first.run(a), second.run(b));
     let (refused, other) = if a.is_err() { (a, b) } else { (b, a) };
@@ -154,7 +154,7 @@ async fn two_clusters_that_plan_in_the_same_second_never_share_an_id() {
     // A new plan takes another id.
     let again = if report.cluster == "another" { &first } else { &second };
     let planned = plan(again);
-    assert!(planned.id > report.id);
+    assert!(planned.id().unwrap() > report.id.unwrap());
     again.run(planned).await.unwrap();
 }
 
@@ -163,8 +163,8 @@ async fn two_processes_that_plan_in_the_same_second_never_share_an_id() {
     let simulated = eight_six().await;
     let (first, second) = (connect(&simulated).await, connect(&simulated).await);
     let (a, b) = (plan(&first), plan(&second));
-    assert_eq!(a.id, b.id, "planned in the same second");
-    let id = a.id;
+    assert_eq!(a.id(), b.id(), "planned in the same second");
+    let id = a.id();
     let (a, b) = tokio::join!(first.run(a), second.run(b.clone()));
     assert_eq!(u32::from(a.is_ok()) + u32::from(b.is_ok()), 1, "at once, one has the claim");
     let late = second.run(plan(&first)).await;

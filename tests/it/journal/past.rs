@@ -14,11 +14,15 @@ async fn the_runs_of_the_past_say_how_they_ended_and_what_they_owe() {
     let journal = simulated.journal();
     let puts = journal.puts();
     let [done, dead]: [_; 2] = past_runs(&journal, "camunda").await.unwrap().try_into().unwrap();
-    assert_eq!((done.id, done.outcome, done.owes.len()), (Some(report.id), Some(RunOutcome::Completed), 0));
+    assert_eq!(
+        (done.id, done.outcome, done.owes.len()),
+        (Some(report.id.unwrap()), Some(RunOutcome::Completed), 0)
+    );
     assert_eq!((done.run.to_string(), done.trouble.len()), (report.run.clone(), 0));
     assert!(done.version.is_some() && done.last > Some(done.began), "{done:?}");
     assert!(
-        done.to_string().contains(&format!("backup {}", report.id)) && done.to_string().contains("COMPLETED")
+        done.to_string().contains(&format!("backup {}", report.id.unwrap()))
+            && done.to_string().contains("COMPLETED")
     );
     assert_eq!((dead.outcome, dead.owes.len()), (None, 1), "{dead}");
     let claims = open_claims(&journal, "camunda").await.unwrap();

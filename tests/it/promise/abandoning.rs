@@ -35,7 +35,7 @@ async fn die_after(simulated: &SimulatedCluster, operation: &'static str, later:
     let cluster =
         Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
-    let id = planned.id;
+    let id = planned.id().unwrap();
     let run = tokio::spawn(async move { cluster.run(planned).await.map(|_| ()) });
     until("sent", || !sent(simulated, operation).is_empty()).await;
     tokio::time::sleep(later).await; // virtual time: the answer
@@ -83,7 +83,7 @@ async fn a_snapshot_that_appears_minutes_after_its_request_was_given_up_is_delet
         let spec = limited(|limits| limits.max_pause = Duration::from_secs(40));
         let cluster = connect(&simulated).await;
         let (_, report) = failed(cluster.run(cluster.plan_backup(spec).unwrap()).await);
-        let abandoned = connect_ahead(&simulated, ahead).await.abandon(report.id).await.unwrap();
+        let abandoned = connect_ahead(&simulated, ahead).await.abandon(report.id.unwrap()).await.unwrap();
         for _ in 0..7 {
             a_minute_later(&simulated).await;
         }
@@ -101,7 +101,7 @@ async fn what_was_seen_and_deleted_is_not_waited_for_and_stands_there_by_name() 
     tokio::time::sleep(MINUTE).await; // virtual time: every partition has failed by now
     let ours: BTreeSet<String> = artifacts(&simulated).difference(&before).cloned().collect();
     let began = tokio::time::Instant::now();
-    let abandoned = cluster.abandon(report.id).await.unwrap();
+    let abandoned = cluster.abandon(report.id.unwrap()).await.unwrap();
     assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
     assert_eq!(abandoned.remaining, [""; 0]);
     let named = |name: &String| match name.strip_prefix("zeebe ") {
@@ -119,15 +119,15 @@ async fn another_clusters_parts_under_our_id_survive() {
     simulated.camunda().set_zeebe_backup_outcome(ZeebeBackupOutcome::Fail);
     let cluster = connect(&simulated).await;
     let (_, report) = failed(cluster.run(plan(&cluster)).await);
-    let theirs = format!("camunda_operate_{}_8.5.0_part_1_of_6", report.id);
-    let metadata = json!({"backupId": report.id, "version": "8.5.0", "partNo": 1, "partCount": 6});
+    let theirs = format!("camunda_operate_{}_8.5.0_part_1_of_6", report.id.unwrap());
+    let metadata = json!({"backupId": report.id.unwrap(), "version": "8.5.0", "partNo": 1, "partCount": 6});
     let index = "blue-operate-list-view-8.3.0_".to_owned();
     simulated.store().create_index(&index);
     simulated
         .store()
         .start_snapshot(crate::world::REPOSITORY, &theirs, std::slice::from_ref(&index), metadata, false)
         .unwrap();
-    let abandoned = cluster.abandon(report.id).await.unwrap();
+    let abandoned = cluster.abandon(report.id.unwrap()).await.unwrap();
     let left: Vec<String> =
         artifacts(&simulated).into_iter().filter(|name| name.contains("operate")).collect();
     assert!(left.contains(&theirs), "another cluster's part was deleted: {abandoned}");

@@ -238,7 +238,7 @@ async fn a_backup_that_may_be_complete_is_not_abandoned() {
     assert!(simulated.journal().corrupt(&last, |body| body[20] ^= 1));
     let cluster = connect(&simulated).await;
     for _ in 0..2 {
-        let error = cluster.abandon(report.id).await.unwrap_err();
+        let error = cluster.abandon(report.id.unwrap()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NeedsOperator);
         assert!(error.to_string().contains("may have completed"), "{error}");
         let recovered = cluster.recover().await.unwrap();
@@ -249,7 +249,7 @@ async fn a_backup_that_may_be_complete_is_not_abandoned() {
     assert_eq!(artifacts(&simulated), everything, "nothing was deleted");
     // A disk that reads again what it could not read is no reason either.
     assert!(simulated.journal().corrupt(&last, |body| body[20] ^= 1));
-    assert_eq!(cluster.abandon(report.id).await.unwrap_err().kind(), ErrorKind::Foreign);
+    assert_eq!(cluster.abandon(report.id.unwrap()).await.unwrap_err().kind(), ErrorKind::Foreign);
     assert_eq!(artifacts(&simulated), everything, "nothing was deleted");
 }
 
@@ -262,7 +262,7 @@ async fn what_an_application_is_still_making_is_not_called_gone() {
     let cluster =
         Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
-    let id = planned.id;
+    let id = planned.id().unwrap();
     let run = tokio::spawn(async move { cluster.run(planned).await.map(|_| ()) });
     until("asked for", || !artifacts(&simulated).is_empty()).await;
     process.kill();
@@ -294,7 +294,7 @@ async fn report_and_journal_agree_although_the_last_answer_was_lost() {
     simulated.journal().fail_put(model.journal().puts() - 2, PutFault::After);
     let (_, report) = failed(backup(&simulated).await);
     assert_eq!(report.outcome, RunOutcome::Failed);
-    let abandoned = connect(&simulated).await.abandon(report.id).await.unwrap();
+    let abandoned = connect(&simulated).await.abandon(report.id.unwrap()).await.unwrap();
     assert_eq!(abandoned.remaining, [""; 0]);
     assert!(!abandoned.deleted.is_empty());
 }
@@ -307,7 +307,7 @@ async fn a_connection_never_plans_an_id_twice() {
     simulated.journal().full_from_put(3);
     drop(cluster.run(first.clone()).await.unwrap_err());
     simulated.journal().heal();
-    assert!(plan(&cluster).id > first.id);
+    assert!(plan(&cluster).id() > first.id());
     let again = connect_with(&simulated, |_| {}).await.unwrap();
     completed(&simulated, again.run(plan(&again)).await);
 }

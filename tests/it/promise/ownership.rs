@@ -18,12 +18,13 @@ use crate::world::{
 
 /// The verdict and N4 if one more index had been live before the backup, which no part holds.
 fn judged_with(report: &Report, index: &str) -> (Verdict, ConditionStatus, String) {
-    let mut before = report.before.clone();
+    let mut before = report.backup().unwrap().before.clone();
     let Probe::Seen(live) = &mut before.app_indices else { panic!("no live indices") };
     let mut one = live[0].clone();
     one.name = IndexName::new(index).unwrap();
     live.push(one);
-    let (verdict, conditions) = judge(&report.plan, &before, report.after.as_ref(), &report.timeline);
+    let (verdict, conditions) =
+        judge(&report.plan, &before, report.backup().unwrap().after.as_ref(), &report.timeline);
     let condition = conditions.into_iter().find(|condition| condition.number == "N4").unwrap();
     (verdict, condition.standing, condition.reason)
 }
@@ -33,7 +34,7 @@ fn prefixes(names: &[&str]) -> Vec<IndexPrefix> {
 }
 
 fn records_in(simulated: &SimulatedCluster, report: &Report) -> Vec<String> {
-    let name = format!("camunda_zeebe_records_backup_{}", report.id);
+    let name = format!("camunda_zeebe_records_backup_{}", report.id.unwrap());
     simulated.store().snapshot("backups", &name).unwrap().indices
 }
 

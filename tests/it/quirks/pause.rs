@@ -80,7 +80,7 @@ async fn q05_a_broker_that_dies_inside_the_pause_and_returns_is_waited_for() {
         back.camunda().restart_broker(&broker(0));
     });
     let (_, report) = failed(run.finished().await);
-    assert!(!report.owing && report.resumed_broker_by_broker, "{report}");
+    assert!(!report.owing && report.backup().unwrap().resumed_broker_by_broker, "{report}");
     assert_running(&simulated);
     assert!(cluster.recover().await.unwrap().is_clean());
 }
@@ -200,7 +200,7 @@ async fn q09_what_a_gateway_that_knows_nothing_says_is_no_evidence() {
         if let Ok(planned) = cluster.plan_backup(BackupSpec::default()) {
             // The journal and the brokers know more than the gateway.
             let highest = *simulated.camunda().backup_ids().iter().max().unwrap();
-            assert!(planned.id.value() > highest, "{version}: an empty list was believed");
+            assert!(planned.id().unwrap().value() > highest, "{version}: an empty list was believed");
         }
         tokio::time::sleep(Duration::from_secs(10)).await;
         completed(&simulated, backup(&simulated).await);
@@ -270,7 +270,7 @@ async fn q34_where_soft_pause_is_unknown_the_plan_is_the_hard_one() {
     for version in ["8.1.27", "8.2.26", "8.3.10", "8.4.6", "8.5.0"] {
         let simulated = world(version, StoreKind::Elasticsearch8).await;
         let planned = plan(&connect(&simulated).await);
-        assert_eq!(planned.order, camunda_backup::BackupOrder::HardPause);
+        assert_eq!(planned.backup().unwrap().order, camunda_backup::BackupOrder::HardPause);
         assert!(!planned.to_string().contains("soft=true"), "{planned}");
         completed(&simulated, backup(&simulated).await);
     }

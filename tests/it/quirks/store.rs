@@ -35,7 +35,7 @@ async fn q13_the_verdict_about_a_part_comes_from_the_snapshot_and_not_from_its_s
             "{error}"
         );
         // What would have been believed: `_status` says SUCCESS.
-        let name = format!("camunda_zeebe_records_backup_{}", report.id);
+        let name = format!("camunda_zeebe_records_backup_{}", report.id.unwrap());
         assert_eq!(simulated.store().snapshot(REPOSITORY, &name).unwrap().state, "PARTIAL");
     }
 }
@@ -90,7 +90,7 @@ async fn q15_the_records_are_named_one_by_one_and_never_as_everything() {
     };
     assert!(!named.is_empty() && named.iter().all(|name| name.starts_with("zeebe-record_")), "{named:?}");
     assert!(named.iter().all(|name| !name.contains('*')), "{named:?}");
-    let snapshot = format!("camunda_zeebe_records_backup_{}", report.id);
+    let snapshot = format!("camunda_zeebe_records_backup_{}", report.id.unwrap());
     let stored = simulated.store().snapshot(REPOSITORY, &snapshot).unwrap();
     let mut sorted = named.clone();
     sorted.sort_unstable();

@@ -1,7 +1,6 @@
 //! Deletes what a run left behind: own names only, verified in the store, and not before it may have appeared.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
@@ -10,35 +9,14 @@ use camunda_backup_core::{
 };
 use camunda_backup_es::{SearchStore, SnapshotEntry};
 use camunda_backup_zeebe::{BackupState, PartName, PartitionBackup, RuntimeBackup};
-use serde::{Deserialize, Serialize};
 
 use super::{Effect, has_completed, started};
+use crate::backup::task::{BackupTask, Goal};
 use crate::connection::clients::Clients;
 use crate::connection::config::ClusterConfig;
 use crate::engine::Entry;
-use crate::plan::{Goal, Plan};
-
-/// What abandoning a run did.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Abandoned {
-    /// Everything that was deleted and seen to be gone, each snapshot by its name.
-    pub deleted: Vec<String>,
-    /// What is still there, may still appear or could not be looked at, with the reason. Abandon again later.
-    pub remaining: Vec<String>,
-}
-
-impl fmt::Display for Abandoned {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for name in &self.deleted {
-            writeln!(f, "deleted {name}")?;
-        }
-        for why in &self.remaining {
-            writeln!(f, "remains: {why}")?;
-        }
-        Ok(())
-    }
-}
+use crate::leftover::Abandoned;
+use crate::plan::Plan;
 
 /// Which indices are those of the configured cluster. Another cluster's snapshot can have the name of ours where both write
 /// into one repository under the same id; then its indices tell whose it is.
@@ -92,6 +70,7 @@ fn may_appear_for(goal: &Goal, effect: Effect) -> Option<Duration> {
 /// effect is waited for, by this process's own clock: a time on record is no proof of age.
 pub(crate) async fn abandon(
     plan: &Plan,
+    task: &BackupTask,
     entries: &[Entry],
     indices: OurIndices<'_>,
     clients: &Clients,
@@ -102,10 +81,10 @@ pub(crate) async fn abandon(
             "this backup is complete; abandoning is for runs that are not",
         )
         .with_component(Component::Journal)
-        .with_subject(plan.id)
+        .with_subject(task.id)
         .with_advice("nothing was deleted"));
     }
-    let mut deletion = Deletion { plan, clients, indices, abandoned: Abandoned::default() };
+    let mut deletion = Deletion { task, clients, indices, abandoned: Abandoned::default() };
     let mut again = Vec::new();
     for (goal, effect) in started(plan, entries.iter()) {
         let said = deletion.abandoned.remaining.len();
@@ -121,7 +100,7 @@ pub(crate) async fn abandon(
         }
     }
     if let Some(latest) = again.iter().map(|(_, latest)| *latest).max() {
-        tracing::info!(id = %plan.id, ?latest, "waiting for what may still appear");
+        tracing::info!(id = %task.id, ?latest, "waiting for what may still appear");
         tokio::time::sleep(latest).await;
         for (goal, _) in again {
             deletion.delete(&goal).await?;
@@ -146,7 +125,7 @@ enum Found {
 }
 
 struct Deletion<'a> {
-    plan: &'a Plan,
+    task: &'a BackupTask,
     clients: &'a Clients,
     indices: OurIndices<'a>,
     abandoned: Abandoned,
@@ -154,7 +133,7 @@ struct Deletion<'a> {
 
 impl Deletion<'_> {
     async fn delete(&mut self, goal: &Goal) -> Result<Found> {
-        let (id, clients) = (self.plan.id, self.clients);
+        let (id, clients) = (self.task.id, self.clients);
         Ok(match goal {
             Goal::ZeebeBackedUp => self.zeebe().await,
             Goal::HistoryBackedUp { app } => {
@@ -179,7 +158,7 @@ impl Deletion<'_> {
     }
 
     async fn zeebe(&mut self) -> Found {
-        let (id, runtime) = (self.plan.id, &self.clients.runtime);
+        let (id, runtime) = (self.task.id, &self.clients.runtime);
         let what = format!("Zeebe backup {id}");
         let before = runtime.status(id).await;
         if let Err(error) = runtime.delete(id).await {
@@ -211,7 +190,7 @@ impl Deletion<'_> {
         let ended = |part: &&PartitionBackup| part.state.is_completed() || part.state.is_terminal_failure();
         let ended: BTreeSet<PartitionId> =
             backup.partitions.iter().filter(ended).map(|part| part.partition).collect();
-        self.plan.pinned.replicas.values().flatten().all(|partition| ended.contains(partition))
+        self.task.pinned.replicas.values().flatten().all(|partition| ended.contains(partition))
     }
 
     async fn records(
@@ -238,7 +217,7 @@ impl Deletion<'_> {
     /// application goes on with its queue of parts although the first ones are deleted, so parts that were never seen may
     /// come yet.
     async fn parts(&mut self, app: &str, delete: impl Future<Output = Result<()>>) -> Found {
-        let (id, clients) = (self.plan.id, self.clients);
+        let (id, clients) = (self.task.id, self.clients);
         let Some((store, repository)) = &clients.store else {
             let why = match delete.await {
                 Ok(()) => format!("parts of {app}: deleted by its word only, there is no store to ask"),

@@ -4,14 +4,15 @@ use camunda_backup_core::{Component, Result};
 use camunda_backup_zeebe::{PauseMode, records_snapshot_name};
 
 use super::requests;
+use crate::backup::task::{BackupOrder, BackupTask, Goal};
 use crate::connection::clients::Clients;
 use crate::facts::Facts;
 use crate::obligation::Obligation;
-use crate::plan::{BackupOrder, Bracket, Goal, Plan, Stage, StepPlan};
+use crate::plan::{Bracket, Stage, StepPlan};
 
-pub(super) fn stages(facts: &Facts, clients: &Clients, plan: &Plan) -> Result<Vec<Stage>> {
-    let runbook = Runbook { facts, clients, plan };
-    match plan.order {
+pub(super) fn stages(facts: &Facts, clients: &Clients, task: &BackupTask) -> Result<Vec<Stage>> {
+    let runbook = Runbook { facts, clients, task };
+    match task.order {
         BackupOrder::HardPause => runbook.hard_pause(),
         BackupOrder::WebappsFirst => runbook.webapps_first(),
         BackupOrder::PauseFirst => runbook.pause_first(),
@@ -22,7 +23,7 @@ pub(super) fn stages(facts: &Facts, clients: &Clients, plan: &Plan) -> Result<Ve
 struct Runbook<'a> {
     facts: &'a Facts,
     clients: &'a Clients,
-    plan: &'a Plan,
+    task: &'a BackupTask,
 }
 
 impl Runbook<'_> {
@@ -85,10 +86,10 @@ impl Runbook<'_> {
         let resume = requests::resume(self.clients);
         Ok(Bracket {
             owes: Obligation::ResumeExporting {
-                gateway: self.plan.pinned.gateway.clone(),
+                gateway: self.facts.gateway.clone(),
                 version: self.facts.version.clone(),
                 mode,
-                replicas: self.plan.pinned.replicas.clone(),
+                replicas: self.task.pinned.replicas.clone(),
             },
             open: step(name, Component::Zeebe, &Goal::ExportingPaused { mode }, why, pause),
             body: body.into_iter().filter(|group| !group.is_empty()).map(Stage::Together).collect(),
@@ -108,12 +109,12 @@ impl Runbook<'_> {
         for client in &self.clients.history {
             let app = client.component().clone();
             let name = format!("back-up-{app}");
-            let requests = requests::history(client, self.clients, self.plan.id)?;
+            let requests = requests::history(client, self.clients, self.task.id)?;
             let why = "its parts are made one after another, and count when the store has them all";
             steps.push(step(&name, app.clone(), &Goal::HistoryBackedUp { app }, why, requests));
         }
         if let Some(client) = &self.clients.optimize {
-            let requests = requests::optimize(client, self.clients, self.plan.id)?;
+            let requests = requests::optimize(client, self.clients, self.task.id)?;
             let why = "reads the records, so it must not be newer than their snapshot";
             steps.push(step("back-up-optimize", Component::Optimize, &Goal::OptimizeBackedUp, why, requests));
         }
@@ -125,12 +126,12 @@ impl Runbook<'_> {
         if indices.is_empty() || self.clients.store.is_none() {
             return Ok(Vec::new());
         }
-        let snapshot = records_snapshot_name(self.plan.id);
+        let snapshot = records_snapshot_name(self.task.id);
         let requests = requests::records(self.clients, &snapshot, indices)?;
         let why =
             "the exported records, with the templates in the global state; must end before Zeebe begins";
         let why =
-            if self.plan.order == BackupOrder::HardPause { "nothing is exported any more" } else { why };
+            if self.task.order == BackupOrder::HardPause { "nothing is exported any more" } else { why };
         Ok(vec![step(
             "snapshot-records",
             Component::Store,
@@ -141,8 +142,8 @@ impl Runbook<'_> {
     }
 
     fn zeebe(&self) -> Result<Vec<StepPlan>> {
-        let requests = requests::zeebe(self.clients, self.plan.id)?;
-        let why = match self.plan.order {
+        let requests = requests::zeebe(self.clients, self.task.id)?;
+        let why = match self.task.order {
             BackupOrder::ZeebeOnly => {
                 "a consistent checkpoint over all partitions; nothing else is in this backup"
             }

@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::plan::{Plan, StepPlan};
+use crate::backup::task::BackupTask;
+use crate::plan::{Plan, StepPlan, Task};
 
 /// What differs between a plan and the one that the planner makes now of the same wish. Empty: they do the same.
 ///
@@ -42,19 +43,19 @@ fn in_steps(plan: &Plan, again: &Plan) -> Vec<String> {
 fn comparable(plan: &Plan, other: &Plan) -> Value {
     let mut plan = plan.clone();
     plan.findings.clear();
-    plan.limits = other.limits.clone();
-    let uuid_is_new = |one: &Plan, two: &Plan| {
-        let of = |plan: &Plan| plan.pinned.repository.as_ref().map(|(_, uuid)| uuid.is_some());
-        of(one) == Some(false) || of(two) == Some(false)
-    };
-    if uuid_is_new(&plan, other) {
-        if let Some((_, uuid)) = &mut plan.pinned.repository {
-            *uuid = None;
+    if let (Task::Backup(task), Some(other)) = (&mut plan.task, other.backup()) {
+        task.limits = other.limits.clone();
+        let has_new_uuid =
+            |task: &BackupTask| task.pinned.repository.as_ref().is_some_and(|(_, uuid)| uuid.is_none());
+        if has_new_uuid(task) || has_new_uuid(other) {
+            if let Some((_, uuid)) = &mut task.pinned.repository {
+                *uuid = None;
+            }
         }
-    }
-    if plan.zeebe_only {
-        // Records that nobody asked for may come and go.
-        plan.pinned.has_records = None;
+        if task.zeebe_only {
+            // Records that nobody asked for may come and go.
+            task.pinned.has_records = None;
+        }
     }
     let mut data = serde_json::to_value(&plan).unwrap_or_default();
     without_counts(&mut data);

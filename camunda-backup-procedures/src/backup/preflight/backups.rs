@@ -5,9 +5,9 @@ use std::time::Duration;
 use camunda_backup_core::BackupId;
 use camunda_backup_zeebe::{BackupState, HistoryBackup, PartName};
 
-use super::{Finding, FindingCode};
 use crate::backup::store_timeout;
 use crate::facts::{Facts, Probe};
+use crate::finding::{Finding, FindingCode};
 
 pub(super) fn findings(facts: &Facts, id: BackupId) -> Vec<Finding> {
     let mut findings = Vec::new();

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use camunda_backup_core::PartitionId;
 use camunda_backup_zeebe::{ExporterPhase, ExporterStatus, ExportingStatus, PartitionStatus, Role};
 
-use super::{Finding, FindingCode};
 use crate::facts::{Facts, Probe};
+use crate::finding::{Finding, FindingCode};
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings = topology(facts);

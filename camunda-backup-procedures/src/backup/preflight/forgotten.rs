@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, FindingCode};
 use crate::backup::index_names::{Owner, owner};
 use crate::facts::Facts;
+use crate::finding::{Finding, FindingCode};
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();

@@ -3,8 +3,8 @@
 use camunda_backup_es::{HealthStatus, IndexStats, SnapshotState};
 use camunda_backup_zeebe::ExporterStatus;
 
-use super::{Finding, FindingCode};
 use crate::facts::{Facts, Probe};
+use crate::finding::{Finding, FindingCode};
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     if matches!(facts.store, Probe::Absent) {

@@ -15,7 +15,7 @@ use crate::backup::evidence::Evidence;
 use crate::backup::spec::Limits;
 use crate::exporting::{Certainty, Window};
 use crate::exporting::{Exporting, Frame, look, nobody_has_joined};
-use crate::facts::replicas_of;
+use crate::replicas::replicas_of;
 
 /// A pause that cannot be seen everywhere is a pause all the same for those brokers that have it, so there is less
 /// patience with it than with a part of a backup.
@@ -57,7 +57,7 @@ impl Step for Pause {
         }
         let (exporting, window) = look_at(&self.context).await?;
         if matches!(exporting, Exporting::Everywhere | Exporting::NoWitness) {
-            let (clients, planned) = (&self.context.clients, &self.context.plan.pinned.replicas);
+            let (clients, planned) = (&self.context.clients, &self.context.task.pinned.replicas);
             if !nobody_has_joined(clients, &window, planned).await? {
                 // They would be paused too, and are not in what is owed.
                 return Ok(Check::Foreign(
@@ -92,7 +92,7 @@ impl Step for Pause {
     }
 
     async fn act(&self) -> Result<Value> {
-        let (clients, replicas) = (&self.context.clients, &self.context.plan.pinned.replicas);
+        let (clients, replicas) = (&self.context.clients, &self.context.task.pinned.replicas);
         let frame = Frame::open(clients, replicas).await;
         let answer = clients.exporting.pause(self.mode).await?;
         frame.close(clients, replicas).await?;
@@ -123,7 +123,7 @@ impl Step for Hold {
     async fn check(&self) -> Result<Check> {
         let (exporting, window) = look_at(&self.context).await?;
         if let Some(topology) = &window.topology {
-            if replicas_of(topology) != self.context.plan.pinned.replicas {
+            if replicas_of(topology) != self.context.task.pinned.replicas {
                 return Ok(Check::Failed(
                     "brokers or replicas changed while exporting was paused".to_owned(),
                 ));
@@ -183,7 +183,7 @@ impl Step for Running {
 }
 
 async fn look_at(context: &Context) -> Result<(Exporting, Window)> {
-    look(&context.clients, &context.plan.pinned.replicas, context.clock.as_ref()).await
+    look(&context.clients, &context.task.pinned.replicas, context.clock.as_ref()).await
 }
 
 /// Nothing is asked meanwhile, so nobody says that it is running; but there is nothing else to wait for.

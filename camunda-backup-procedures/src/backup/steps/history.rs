@@ -71,7 +71,7 @@ impl History {
         mut asked: Pin<&mut (impl Future<Output = Result<HistoryBackup>> + Send)>,
     ) -> Result<Check> {
         let app = self.source.name();
-        let mut looked = std::pin::pin!(parts::look(&self.context.clients, &app, self.context.plan.id));
+        let mut looked = std::pin::pin!(parts::look(&self.context.clients, &app, self.context.task.id));
         tokio::select! {
             said = asked.as_mut() => match said {
                 Ok(backup) if backup.state == BackupState::InProgress => Ok(Check::Pending(running(mark(&backup), parts_done(&backup)))),
@@ -88,7 +88,7 @@ impl History {
 #[async_trait]
 impl Step for History {
     async fn check(&self) -> Result<Check> {
-        let id = self.context.plan.id;
+        let id = self.context.task.id;
         let mut asked = std::pin::pin!(self.source.status(id));
         let Ok(said) = tokio::time::timeout(ALONE, asked.as_mut()).await else {
             return self.check_with_both(asked).await;
@@ -105,12 +105,12 @@ impl Step for History {
     async fn act(&self) -> Result<Value> {
         match &self.source {
             Source::App(client) => {
-                let scheduled = client.create(self.context.plan.id).await?;
+                let scheduled = client.create(self.context.task.id).await?;
                 let names: Vec<&str> =
                     scheduled.snapshots.iter().map(camunda_backup_core::SnapshotName::as_str).collect();
                 Ok(json!({ "scheduledSnapshots": names }))
             }
-            Source::Optimize(client) => client.create(self.context.plan.id).await.map(|_| Value::Null),
+            Source::Optimize(client) => client.create(self.context.task.id).await.map(|_| Value::Null),
         }
     }
 }

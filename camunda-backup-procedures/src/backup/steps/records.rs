@@ -52,12 +52,12 @@ impl Records {
     }
 
     fn metadata(&self) -> Map<String, Value> {
-        let plan = &self.context.plan;
+        let Context { task, cluster, .. } = &self.context;
         let metadata = json!({
-            "backupId": plan.id,
+            "backupId": task.id,
             "run": self.context.run.to_string(),
-            "cluster": plan.cluster,
-            "order": plan.order,
+            "cluster": cluster.as_ref(),
+            "order": task.order,
             "pausedBefore": self.context.clock.now().to_string(),
         });
         metadata.as_object().cloned().unwrap_or_default()

@@ -19,12 +19,12 @@ pub(super) struct Zeebe {
 #[async_trait]
 impl Step for Zeebe {
     async fn check(&self) -> Result<Check> {
-        let backup = self.context.clients.runtime.status(self.context.plan.id).await?;
-        Ok(judge(backup, self.context.plan.pinned.partitions))
+        let backup = self.context.clients.runtime.status(self.context.task.id).await?;
+        Ok(judge(backup, self.context.task.pinned.partitions))
     }
 
     async fn act(&self) -> Result<Value> {
-        self.context.clients.runtime.create(self.context.plan.id).await.map(|()| Value::Null)
+        self.context.clients.runtime.create(self.context.task.id).await.map(|()| Value::Null)
     }
 }
 

@@ -18,9 +18,9 @@ pub(super) fn every_component(case: &Case<'_>) -> Judgement {
     if zeebe.is_none() {
         missing.push("zeebe".to_owned());
     }
-    let id = case.plan.id.value();
+    let id = case.task.id.value();
     let mut others: Vec<String> = parts.iter().filter_map(|(_, part)| under_another_id(part, id)).collect();
-    let wanted = records_snapshot_name(case.plan.id);
+    let wanted = records_snapshot_name(case.task.id);
     others.extend(
         records.filter(|(_, r)| r.snapshot.name != wanted.as_str()).map(|(_, r)| r.snapshot.name.clone()),
     );

@@ -14,8 +14,8 @@ use super::{
 use crate::backup::evidence::Evidence;
 use crate::backup::index_names::{Owner, is_record, owner, prefix_of_another_cluster};
 use crate::backup::planner::{drift, in_words};
+use crate::backup::task::{BackupOrder, Goal};
 use crate::facts::Facts;
-use crate::plan::{BackupOrder, Goal};
 
 pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
     vec![
@@ -100,7 +100,7 @@ fn app_of<'a>(case: &'a Case<'_>, combined: bool, index: &str) -> Option<&'a str
 
 /// That there are no records has to be seen, too: under another prefix they would be missing without a word.
 fn without_records(case: &Case<'_>) -> Judgement {
-    if case.plan.zeebe_only || case.before.rdbms {
+    if case.task.zeebe_only || case.before.rdbms {
         return not_applicable("only Zeebe's part was asked for");
     }
     let Some(exporters) = case.before.exporters.seen() else {
@@ -156,7 +156,7 @@ fn records_covered(case: &Case<'_>) -> Judgement {
 }
 
 fn one_version(case: &Case<'_>) -> Judgement {
-    let gateway = case.plan.pinned.version.to_string().to_ascii_lowercase();
+    let gateway = case.plan.version.to_string().to_ascii_lowercase();
     let mut versions: BTreeMap<String, String> = BTreeMap::new();
     for (_, parts) in case.parts() {
         if let Some(version) = &parts.version {
@@ -277,7 +277,7 @@ fn compare_records(case: &Case<'_>, hole: bool) -> Judgement {
     let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
     let chosen = if hole { read.first() } else { read.last() };
     let Some(records) = chosen else { return unproven("the record positions could not be read") };
-    let enough = hole || read.len() > 1 || case.plan.order == BackupOrder::HardPause;
+    let enough = hole || read.len() > 1 || case.task.order == BackupOrder::HardPause;
     if !enough {
         return unproven("the record positions could not be read after the snapshot");
     }
@@ -339,7 +339,7 @@ fn position_in_words(partition: PartitionId, records: &BTreeMap<i64, i64>) -> St
 
 /// Importers exist up to 8.7, and in Optimize always. Their positions are inside the parts; T2 and T6 stand for this.
 fn importers(case: &Case<'_>) -> Judgement {
-    let importing = case.plan.order != BackupOrder::PauseFirst || case.before.optimize;
+    let importing = case.task.order != BackupOrder::PauseFirst || case.before.optimize;
     if case.parts().is_empty() || !importing {
         return not_applicable("nothing imports from the records");
     }
@@ -348,7 +348,7 @@ fn importers(case: &Case<'_>) -> Judgement {
 
 fn no_change(case: &Case<'_>) -> Judgement {
     let Some(after) = case.after else { return unproven("the cluster could not be looked at afterwards") };
-    let drift = drift(&case.plan.pinned, after);
+    let drift = drift(case.plan, case.task, after);
     if !drift.changed.is_empty() {
         return violated(in_words(&drift.changed));
     }
@@ -367,7 +367,7 @@ fn no_change(case: &Case<'_>) -> Judgement {
     }
     let pending = after.cluster_state.seen().is_some_and(|state| state.pending_change.is_some());
     // The newest 8.10 makes every pause and resume a cluster change of its own.
-    let moves_itself = case.plan.rest;
+    let moves_itself = case.task.rest;
     if pending {
         unproven("a cluster change is pending now")
     } else if last(case.before) != last(after) && !moves_itself {

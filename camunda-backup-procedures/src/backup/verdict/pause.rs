@@ -97,7 +97,7 @@ fn without_position(case: &Case<'_>, window: &Window, when: &str) -> Option<Stri
 }
 
 fn without_phase(case: &Case<'_>, window: &Window) -> Option<String> {
-    case.plan.pinned.replicas.iter().find_map(|(broker, partitions)| {
+    case.task.pinned.replicas.iter().find_map(|(broker, partitions)| {
         let shown = window.partitions.get(broker);
         let has_phase = |partition: &PartitionId| {
             shown.and_then(|shown| shown.get(partition)).is_some_and(|status| status.exporter_phase.is_some())
@@ -108,7 +108,7 @@ fn without_phase(case: &Case<'_>, window: &Window) -> Option<String> {
 }
 
 fn partitions(case: &Case<'_>) -> BTreeSet<PartitionId> {
-    (1..=case.plan.pinned.partitions).map(PartitionId).collect()
+    (1..=case.task.pinned.partitions).map(PartitionId).collect()
 }
 
 fn by_certainty(first: &Window, last: &Window) -> Judgement {

@@ -12,15 +12,18 @@ use std::time::Duration;
 use camunda_backup_core::BackupId;
 use camunda_backup_zeebe::RuntimeBackup;
 
-use super::{Condition, ConditionStatus, Verdict, judge};
+use super::judge;
 use crate::backup::evidence::{Evidence, Parts, Records};
 use crate::backup::spec::BackupSpec;
+use crate::backup::task::BackupTask;
 use crate::cluster::Cluster;
 use crate::engine::{Entry, Moment};
 use crate::exporting::Window;
 use crate::facts::{Facts, Probe};
-use crate::plan::Plan;
+use crate::plan::{Plan, Task};
+use crate::report::Details;
 use crate::testing::{SimulatedCluster, SimulationOptions, StoreKind};
+use crate::verdict::{Condition, ConditionStatus, Verdict};
 
 const HOLDS: ConditionStatus = ConditionStatus::Holds;
 const VIOLATED: ConditionStatus = ConditionStatus::Violated;
@@ -59,10 +62,11 @@ impl Run {
             .await
             .unwrap_or_else(|failure| panic!("{failure}"));
         let changed = BTreeMap::new();
+        let Details::Backup(details) = report.details else { panic!("no report of a backup") };
         Self {
             plan: report.plan,
-            before: report.before,
-            after: report.after,
+            before: details.before,
+            after: details.after,
             timeline: report.timeline,
             changed,
         }
@@ -108,6 +112,13 @@ impl Run {
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn task(&mut self) -> &mut BackupTask {
+        match &mut self.plan.task {
+            Task::Backup(task) => task,
+            other @ Task::Trial(_) => panic!("{other}"),
         }
     }
 
@@ -216,7 +227,7 @@ async fn an_unproven_position_check_does_not_weaken_what_the_order_proves() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_overrides_a_blocker_vouches_and_proves_nothing() {
-    use crate::backup::preflight::{Finding, FindingCode, Severity};
+    use crate::finding::{Finding, FindingCode, Severity};
     let mut run = Run::of("8.6.0").await;
     let mut finding = Finding::warning(FindingCode::PartsSlow, "store", "seen");
     run.plan.findings = vec![finding.clone()];

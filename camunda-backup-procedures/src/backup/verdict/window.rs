@@ -11,12 +11,12 @@ use super::{
     Case, Condition, Judgement, condition, holds, is_application, is_records, is_zeebe, not_applicable,
     unproven, violated,
 };
+use crate::backup::task::{BackupOrder, Goal};
 use crate::engine::{Entry, Moment};
 use crate::facts::{Facts, id_in_name};
-use crate::plan::{BackupOrder, Goal};
 
 pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
-    let alone = case.plan.order == BackupOrder::ZeebeOnly;
+    let alone = case.task.order == BackupOrder::ZeebeOnly;
     let when_paused = |standing: fn(&Case<'_>) -> Judgement| {
         if alone {
             not_applicable("nothing has to agree with Zeebe's own checkpoint")
@@ -52,7 +52,7 @@ fn ordered(what: &str, first: Option<u64>, second: Option<u64>) -> Judgement {
 }
 
 fn paused_before(case: &Case<'_>) -> Judgement {
-    let pause_first = case.plan.order == BackupOrder::PauseFirst;
+    let pause_first = case.task.order == BackupOrder::PauseFirst;
     let inside = |goal: &Goal| is_records(goal) || (pause_first && is_application(goal));
     if !case.plans(inside) {
         return not_applicable("no snapshot has to come after the pause");
@@ -66,7 +66,7 @@ fn paused_before(case: &Case<'_>) -> Judgement {
 }
 
 fn applications_before(case: &Case<'_>) -> Judgement {
-    if case.plan.order == BackupOrder::PauseFirst || !case.plans(is_application) {
+    if case.task.order == BackupOrder::PauseFirst || !case.plans(is_application) {
         return not_applicable("the applications are backed up inside the pause, or there are none");
     }
     let ended = case.parts().into_iter().map(|(at, _)| at).max();
@@ -75,7 +75,7 @@ fn applications_before(case: &Case<'_>) -> Judgement {
 }
 
 fn snapshots_before_zeebe(case: &Case<'_>) -> Judgement {
-    let soft = case.plan.order != BackupOrder::HardPause;
+    let soft = case.task.order != BackupOrder::HardPause;
     let before = |goal: &Goal| is_application(goal) || (soft && is_records(goal));
     let ended = case.reached(before).into_iter().map(|(at, _)| at).max();
     if ended.is_none() && !case.plans(before) {
@@ -118,7 +118,7 @@ fn alone_in_window(case: &Case<'_>) -> Judgement {
         return unproven(format!("these lists of backups could not be read: {}", lists.join(", ")));
     }
     let busy = [("before", case.before), ("after", after)].into_iter().find_map(|(when, facts)| {
-        let who = running_elsewhere(facts, case.plan.id)?;
+        let who = running_elsewhere(facts, case.task.id)?;
         Some(format!("{who} was running {when} the window"))
     });
     if let Some(busy) = busy {
@@ -131,7 +131,7 @@ fn alone_in_window(case: &Case<'_>) -> Judgement {
     let others: Vec<String> = after
         .known_ids()
         .into_iter()
-        .filter(|id| *id != case.plan.id && !known.contains(id))
+        .filter(|id| *id != case.task.id && !known.contains(id))
         .map(|id| id.to_string())
         .collect();
     if others.is_empty() {

@@ -2,13 +2,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{BackupId, Error, SystemClock, Timestamp};
+use camunda_backup_core::{Error, SystemClock, Timestamp};
 use serde_json::Value;
 use tokio::sync::watch;
 
 use super::super::{
-    Confirmations, Engine, Entry, EventBus, Ledger, Past, RunEventKind, RunName, Source, Stop, StopReason,
-    entries,
+    Confirmations, Engine, Entry, EventBus, Ledger, Past, Reentry, RunEventKind, RunName, Source, Stop,
+    StopReason, entries,
 };
 use super::world::{Death, DyingJournal, World};
 use super::{Group, Stage, Trial, bracket, gate, stages, step};
@@ -62,7 +62,7 @@ impl Case {
         ledger.write(Entry::Started { plan: Arc::new(Value::Null) }).await.map_err(one)?;
         let source = Source {
             cluster: Arc::from(CLUSTER),
-            backup_id: BackupId::new(1).unwrap(),
+            backup_id: None,
             run: RunName::default(),
             steps: Arc::new([]),
         };
@@ -77,7 +77,7 @@ impl Case {
             events,
             Stop::new(stop),
         )
-        .continuing(past, confirmations.clone());
+        .continuing(Reentry::Continue, past, confirmations.clone());
         let answering = async {
             while let Some(event) = asked.next().await {
                 if let RunEventKind::Asks { step, .. } = event.kind {

@@ -45,7 +45,7 @@ fn paused_window(entry: &Entry) -> Option<Window> {
 /// The same by plain HTTP and in the bucket. Says what was found.
 pub async fn of_servers(stack: &LiveStack, report: &Report) -> Result<String> {
     let named = report.snapshots().into_iter().collect();
-    servers_have(stack, report.id.value(), Some(named)).await
+    servers_have(stack, report.id.unwrap().value(), Some(named)).await
 }
 
 /// Exporting runs, and every part of a backup is there: the store's snapshots (exactly the `named` ones), the brokers'

@@ -400,9 +400,9 @@ async fn zeebe_alone_is_whole_by_itself() {
         ("N11", NOT_APPLICABLE, "nothing imports", |_| {}),
         // Asked for alone and not: then everything else is missing.
         ("N1", VIOLATED, "missing: operate, tasklist, optimize, the records", |run| {
-            run.plan.zeebe_only = false
+            run.task().zeebe_only = false
         }),
-        ("N3", VIOLATED, "the applications' parts are missing", |run| run.plan.zeebe_only = false),
+        ("N3", VIOLATED, "the applications' parts are missing", |run| run.task().zeebe_only = false),
     ]);
 }
 

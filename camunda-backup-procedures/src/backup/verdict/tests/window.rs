@@ -87,7 +87,7 @@ const ALONE: &[Row] = &[
     ("T7", HOLDS, "held the claim", |run| {
         // Ours, by a list that is behind.
         seen(&mut run.after().runtime_backups)[0].state = BackupState::InProgress;
-        let name = format!("camunda_zeebe_records_backup_{}", run.plan.id);
+        let name = format!("camunda_zeebe_records_backup_{}", run.task().id);
         seen(&mut run.after().snapshots).insert(name, SnapshotState::InProgress);
     }),
     ("T7", UNPROVEN, "somebody paused again: partition 1 of broker 0 is PAUSED", |run| {

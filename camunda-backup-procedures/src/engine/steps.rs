@@ -1,4 +1,4 @@
-//! What the engine has to be told by the procedure that it runs.
+//! What the engine has to be told about the steps that it runs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,14 +12,11 @@ use super::decision::{Check, Nature};
 use super::stages::StepPlan;
 use crate::obligation::Obligation;
 
-/// A procedure: it knows what its steps mean, and how what they owe is paid.
+/// The steps of a run: what they mean, how long they may take, and how what they owe is paid.
 #[async_trait]
-pub(crate) trait Procedure: fmt::Debug + Send + Sync {
+pub(crate) trait Steps: fmt::Debug + Send + Sync {
     /// What it is about, in words for errors: `backup 17`.
     fn subject(&self) -> String;
-
-    /// What becomes of a run whose process died.
-    fn reentry(&self) -> Reentry;
 
     /// Its time limits.
     fn times(&self) -> Times;
@@ -35,9 +32,10 @@ pub(crate) trait Procedure: fmt::Debug + Send + Sync {
 }
 
 /// What becomes of a run whose process died.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Reentry {
     /// Its conditions are gone with its process: it is closed and abandoned.
+    #[default]
     Abandon,
     /// Another process goes on with it, days later if need be.
     Continue,
