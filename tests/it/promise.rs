@@ -4,6 +4,7 @@
 mod abandoning;
 mod closing;
 mod dead_runs;
+mod index_names;
 mod members;
 mod ownership;
 mod pauses;

@@ -32,7 +32,7 @@ pub(super) fn owner(prefixes: &[IndexPrefix], combined: bool, index: &str) -> Ow
 
 /// Whether an index is one of the exported records.
 pub(super) fn is_record(prefix: &str, index: &str) -> bool {
-    IndexPrefix::new(prefix).is_ok_and(|prefix| prefix.of_records().covers(index))
+    IndexPrefix::new(prefix).is_ok_and(|prefix| prefix.kind_of_record(index).is_some())
 }
 
 fn longest<'a>(prefixes: &'a [IndexPrefix], index: &str) -> Option<&'a IndexPrefix> {
@@ -111,7 +111,12 @@ mod tests {
     #[test]
     fn records_have_their_prefix_and_an_underscore() {
         assert!(is_record("zeebe-record", "zeebe-record_job_8.6.0_2026-06-03"));
-        for other in ["zeebe-record-dev2_job_8.6.0_2026-06-03", "zeebe-record-job", "operate_job"] {
+        for other in [
+            "zeebe-record-dev2_job_8.6.0_2026-06-03",
+            "zeebe-record_dev2_job_8.6.0_2026-06-03",
+            "zeebe-record-job",
+            "operate_job",
+        ] {
             assert!(!is_record("zeebe-record", other), "{other}");
         }
     }

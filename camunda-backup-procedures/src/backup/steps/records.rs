@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{Component, Error, IndexName, Result, SnapshotName};
+use camunda_backup_core::{Component, Error, IndexName, IndexPrefix, Result, SnapshotName};
 use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotProgress, SnapshotState};
 use serde_json::{Map, Value, json};
 
@@ -35,12 +35,8 @@ impl Records {
 
     /// The prefix as concrete names: what the snapshot shall hold.
     async fn resolve(&self, store: &SearchStore) -> Result<()> {
-        let indices: BTreeSet<IndexName> = store
-            .indices(&self.context.record_prefix.of_records())
-            .await?
-            .into_iter()
-            .map(|index| index.name)
-            .collect();
+        let indices: BTreeSet<IndexName> =
+            record_indices(store, &self.context.record_prefix).await?.into_iter().collect();
         if indices.is_empty() {
             return Err(Error::new(ErrorKind::Failed, "there are no record indices any more")
                 .with_component(Component::Store)
@@ -61,6 +57,12 @@ impl Records {
         });
         metadata.as_object().cloned().unwrap_or_default()
     }
+}
+
+/// The indices that hold this cluster's exported records, and no other cluster's.
+async fn record_indices(store: &SearchStore, prefix: &IndexPrefix) -> Result<Vec<IndexName>> {
+    let live = store.indices(&prefix.of_records()).await?.into_iter().map(|index| index.name);
+    Ok(live.filter(|name| prefix.kind_of_record(name.as_str()).is_some()).collect())
 }
 
 #[async_trait]
@@ -154,13 +156,18 @@ impl Step for Positions {
 impl Positions {
     async fn read(&self) -> Result<Check> {
         let (store, _) = self.context.clients.store()?;
-        let prefix = &self.context.record_prefix.of_records();
+        let prefix = &self.context.record_prefix;
+        // One beginning for each type and version: an underscore after the prefix may begin another cluster's prefix.
+        let indices = record_indices(store, prefix).await?;
+        let kinds: BTreeSet<&str> =
+            indices.iter().filter_map(|index| prefix.kind_of_record(index.as_str())).collect();
+        let kinds: Vec<IndexPrefix> = kinds.into_iter().map(IndexPrefix::new).collect::<Result<_>>()?;
         // Documents that no search sees yet are in the snapshot all the same.
-        if let Err(error) = store.refresh(prefix).await {
+        if let Err(error) = store.refresh(&kinds).await {
             tracing::debug!(%error, "the record indices could not be refreshed");
             return Ok(Check::Reached(Evidence::Nothing));
         }
-        Ok(Check::Reached(match store.max_by_group(prefix, "partitionId", "position").await {
+        Ok(Check::Reached(match store.max_by_group(&kinds, "partitionId", "position").await {
             Ok(positions) => Evidence::Positions(positions),
             Err(error) => {
                 tracing::debug!(%error, "the record positions could not be read");
