@@ -5,6 +5,7 @@ mod index_names;
 pub mod leftovers;
 pub(crate) mod planner;
 pub mod preflight;
+pub(crate) mod record_list;
 pub mod spec;
 pub(crate) mod steps;
 pub(crate) mod store_timeout;

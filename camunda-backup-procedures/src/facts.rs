@@ -4,6 +4,8 @@ pub(crate) mod discover;
 mod neighbours;
 mod slow_parts;
 
+pub(crate) use neighbours::FIRST_WORDS;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -11,6 +11,7 @@ use tracing::Instrument;
 use crate::backup::leftovers;
 use crate::backup::planner::{Drift, differences, drift, has_records, in_words, plan_backup};
 use crate::backup::preflight::{FindingCode, Severity, blockers, preflight};
+use crate::backup::record_list::RecordList;
 use crate::backup::spec::BackupSpec;
 use crate::backup::verdict::{Condition, ConditionStatus, Verdict, advice, judge};
 use crate::connection::Connection;
@@ -125,6 +126,7 @@ async fn run_claimed(
         run,
         clock: Arc::clone(&connection.clock),
         record_prefix: connection.config.record_prefix.clone(),
+        record_list: RecordList::of(&before),
     };
     let engine = Engine::new(context, ledger, events, stop);
     let ended = engine.run().await;

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use camunda_backup_core::IndexPrefix;
 
+use crate::facts::FIRST_WORDS;
+
 /// Whose an index is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Owner {
@@ -39,26 +41,6 @@ fn longest<'a>(prefixes: &'a [IndexPrefix], index: &str) -> Option<&'a IndexPref
     let covering = prefixes.iter().filter(|prefix| prefix.of_applications().covers(index));
     covering.max_by_key(|prefix| prefix.as_str().len())
 }
-
-/// What the names of templates begin with that end like another template's, such as `batch-operation`: no prefix of a cluster.
-const FIRST_WORDS: [&str; 16] = [
-    "batch",
-    "correlated",
-    "decision",
-    "draft",
-    "event",
-    "flownode",
-    "import",
-    "job",
-    "message",
-    "migration",
-    "post",
-    "process",
-    "sequence",
-    "snapshot",
-    "usage",
-    "user",
-];
 
 /// The longer prefix of another cluster on the same store, if an index that nobody saved is one of its: `operate-dev2-list-view-8.3.0_`
 /// beside our own, saved `operate-list-view-8.3.0_` has the prefix `operate-dev2`.

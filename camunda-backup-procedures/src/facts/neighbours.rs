@@ -32,17 +32,27 @@ const LANDMARKS: [&str; 20] = [
     "metric",
 ];
 
-/// Names of our own that end with a landmark.
-const COMPOSED: [&str; 9] = [
-    "user-task",
-    "draft-task-variable",
-    "snapshot-task-variable",
-    "event-process-definition",
-    "usage-metric",
-    "event-process",
-    "event-process-mapping",
-    "archived-process-instance",
-    "migrated-process",
+/// What the names of templates begin with that end like another template's, such as `batch-operation` or `user-task`: no prefix of a
+/// cluster. Of a cluster whose prefix does go on with one of them the indices are taken for ours.
+pub(crate) const FIRST_WORDS: [&str; 18] = [
+    "archived",
+    "batch",
+    "correlated",
+    "decision",
+    "draft",
+    "event",
+    "flownode",
+    "import",
+    "job",
+    "message",
+    "migrated",
+    "migration",
+    "post",
+    "process",
+    "sequence",
+    "snapshot",
+    "usage",
+    "user",
 ];
 
 /// Names of Optimize that go on with the key of a process or decision, a word of the customer's.
@@ -85,13 +95,14 @@ fn is_version(word: &str) -> bool {
 
 /// What stands between our prefix and a name that an application has: the rest of another cluster's prefix.
 fn foreign_part(entity: &str) -> Option<&str> {
-    let is_own = LANDMARKS.contains(&entity)
-        || COMPOSED.contains(&entity)
-        || FAMILIES.iter().any(|family| entity.starts_with(family));
+    let is_own = LANDMARKS.contains(&entity) || FAMILIES.iter().any(|family| entity.starts_with(family));
     if is_own {
         return None;
     }
-    before_a_root(entity).or_else(|| before_a_family(entity)).or_else(|| before_a_landmark(entity))
+    let part =
+        before_a_root(entity).or_else(|| before_a_family(entity)).or_else(|| before_a_landmark(entity))?;
+    let begins_a_template = part.split('-').next().is_some_and(|first| FIRST_WORDS.contains(&first));
+    (!begins_a_template).then_some(part)
 }
 
 /// `dev2-operate-list-view`: from 8.8 on another prefix is followed by one of the applications' words; `operate` itself may be
@@ -154,6 +165,7 @@ mod tests {
             "operate-list-view-8.3.0_",
             "operate-import-position-8.3.0_",
             "operate-user-task-8.5.0_",
+            "operate-message-new-process-8.10.0_",
             "operate-batch-operation-1.0.0_2026-05-01",
             "operate-a-new-name-8.9.0_",
             "operate-notes",

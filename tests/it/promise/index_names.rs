@@ -94,3 +94,22 @@ async fn what_is_below_the_records_prefix_and_no_record_is_named_and_not_saved()
     assert!(n5.reason.contains("zeebe-record_notes"), "{n5}");
     assert!(!saved(&simulated, &report).contains(&"zeebe-record_notes".to_owned()));
 }
+
+/// A list costs the store a look at every shard of every index.
+#[tokio::test(start_paused = true)]
+async fn the_records_are_listed_once_while_exporting_is_paused() {
+    for version in ["8.6.0", "8.8.0"] {
+        let simulated = world(version, StoreKind::Elasticsearch8).await;
+        put(&simulated, "zeebe-record_dev2_job_8.6.0_2026-06-03", 9_000_000);
+        let cluster = connect_with(&simulated, |_| {}).await.unwrap();
+        let plan = plan(&cluster);
+        simulated.start_recording();
+        let report = completed(&simulated, cluster.run(plan).await);
+        assert_eq!(condition(&report, "N10").standing, ConditionStatus::Holds, "{report}");
+        let operations: Vec<&str> = simulated.requests().iter().map(|request| request.operation).collect();
+        let position = |wanted: &str| operations.iter().position(|operation| *operation == wanted).unwrap();
+        let paused = &operations[position("zeebe.exporting.pause")..position("zeebe.exporting.resume")];
+        let lists = paused.iter().filter(|operation| **operation == "store.indices.list").count();
+        assert_eq!(lists, 1, "{version}: {paused:?}");
+    }
+}

@@ -35,8 +35,9 @@ impl Records {
 
     /// The prefix as concrete names: what the snapshot shall hold.
     async fn resolve(&self, store: &SearchStore) -> Result<()> {
+        let Context { record_list, record_prefix, .. } = &self.context;
         let indices: BTreeSet<IndexName> =
-            record_indices(store, &self.context.record_prefix).await?.into_iter().collect();
+            record_list.read(store, record_prefix).await?.into_iter().collect();
         if indices.is_empty() {
             return Err(Error::new(ErrorKind::Failed, "there are no record indices any more")
                 .with_component(Component::Store)
@@ -57,12 +58,6 @@ impl Records {
         });
         metadata.as_object().cloned().unwrap_or_default()
     }
-}
-
-/// The indices that hold this cluster's exported records, and no other cluster's.
-async fn record_indices(store: &SearchStore, prefix: &IndexPrefix) -> Result<Vec<IndexName>> {
-    let live = store.indices(&prefix.of_records()).await?.into_iter().map(|index| index.name);
-    Ok(live.filter(|name| prefix.kind_of_record(name.as_str()).is_some()).collect())
 }
 
 #[async_trait]
@@ -156,9 +151,9 @@ impl Step for Positions {
 impl Positions {
     async fn read(&self) -> Result<Check> {
         let (store, _) = self.context.clients.store()?;
-        let prefix = &self.context.record_prefix;
+        let Context { record_list, record_prefix: prefix, .. } = &self.context;
         // One beginning for each type and version: an underscore after the prefix may begin another cluster's prefix.
-        let indices = record_indices(store, prefix).await?;
+        let indices = record_list.last(store, prefix).await?;
         let kinds: BTreeSet<&str> =
             indices.iter().filter_map(|index| prefix.kind_of_record(index.as_str())).collect();
         let kinds: Vec<IndexPrefix> = kinds.into_iter().map(IndexPrefix::new).collect::<Result<_>>()?;
