@@ -1,5 +1,6 @@
 //! The steps: each one a goal that is checked by reading and acted upon by at most one request.
 
+mod elsewhere;
 mod exporting;
 mod history;
 mod parts;
@@ -48,11 +49,11 @@ pub(crate) fn bind(plan: &StepPlan, context: &Context) -> Result<Arc<dyn Step>> 
         Goal::ExportingResumed => Arc::new(exporting::Running { context }),
         Goal::HistoryBackedUp { app } => {
             let client = context.clients.history_of(app)?.clone();
-            Arc::new(history::History { context, source: history::Source::App(client) })
+            Arc::new(history::History::new(context, history::Source::App(client)))
         }
         Goal::OptimizeBackedUp => {
             let client = context.clients.optimize.clone().ok_or_else(history::no_optimize)?;
-            Arc::new(history::History { context, source: history::Source::Optimize(client) })
+            Arc::new(history::History::new(context, history::Source::Optimize(client)))
         }
         Goal::RecordsSnapshotted { snapshot } => Arc::new(records::Records::new(context, snapshot.clone())),
         Goal::RecordPositionsRead => Arc::new(records::Positions { context }),

@@ -78,7 +78,8 @@ async fn what_an_exporter_writes_and_no_application_backs_up_is_never_proven() {
     })
     .await;
     // Its indices are not seen, because their prefix is not configured.
-    let report = run_with(&simulated, |config| config.webapps = None).await;
+    let cluster = connect_with(&simulated, |config| config.webapps = None).await.unwrap();
+    let report = cluster.run(plan(&cluster)).await.unwrap();
     let n4 = condition(&report, "N4");
     assert_eq!((n4.standing, report.verdict), (ConditionStatus::Unproven, Verdict::Plausible));
     assert!(n4.reason.contains("camundaexporter"), "{n4}");

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{Component, Error, IndexName, IndexPrefix, Result, SnapshotName};
-use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotProgress, SnapshotState};
+use camunda_backup_core::{Component, Error, IndexName, IndexPrefix, RepositoryName, Result, SnapshotName};
+use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotInfo, SnapshotProgress, SnapshotState};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::Step;
 use crate::backup::evidence::{self, Evidence};
@@ -22,11 +23,19 @@ pub(super) struct Records {
     /// What was asked for, to be compared with what the snapshot holds: an empty list or a wildcard without a match
     /// is a success to the store (Q15).
     wanted: Mutex<BTreeSet<IndexName>>,
+    /// Before that nobody asks how far it is.
+    ask_again: Mutex<Instant>,
 }
+
+/// How long the store may take to say how far the snapshot is.
+const SHORT_TRY: Duration = Duration::from_secs(2);
+/// How long it is not asked after it could not say.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 impl Records {
     pub(super) fn new(context: Context, snapshot: SnapshotName) -> Self {
-        Self { context, snapshot, wanted: Mutex::new(BTreeSet::new()) }
+        let (wanted, ask_again) = (Mutex::default(), Mutex::new(Instant::now()));
+        Self { context, snapshot, wanted, ask_again }
     }
 
     fn wanted(&self) -> BTreeSet<IndexName> {
@@ -47,6 +56,25 @@ impl Records {
         Ok(())
     }
 
+    /// How far the snapshot is, if it is running and the store says it. What it says decides nothing, so what it refuses, sends too
+    /// much of or is slow to say is not waited for, and not asked for again for a while.
+    async fn progress(&self, store: &SearchStore, repository: &RepositoryName) -> Option<SnapshotProgress> {
+        let began = Instant::now();
+        if began < *self.ask_again.lock().unwrap_or_else(PoisonError::into_inner) {
+            return None;
+        }
+        let asked = store.snapshot_progress(repository, &self.snapshot);
+        let why = match tokio::time::timeout(SHORT_TRY, asked).await {
+            Ok(Ok(progress)) => return progress.filter(SnapshotProgress::is_running),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {SHORT_TRY:?}"),
+        };
+        tracing::debug!(why, "the store does not say how far the snapshot of the records is");
+        let pause = ASK_AGAIN.max(began.elapsed() * 10);
+        *self.ask_again.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + pause;
+        None
+    }
+
     fn metadata(&self) -> Map<String, Value> {
         let plan = &self.context.plan;
         let metadata = json!({
@@ -64,17 +92,15 @@ impl Records {
 impl Step for Records {
     async fn check(&self) -> Result<Check> {
         let (store, repository) = self.context.clients.store()?;
-        if let Some(progress) = store.snapshot_progress(repository, &self.snapshot).await? {
-            if progress.is_running() {
-                let mark = progress.to_string();
-                return Ok(Check::Pending(Progress {
-                    text: mark.clone(),
-                    mark,
-                    amount: Some(uploaded(&progress)),
-                    running: true,
-                    ..Progress::default()
-                }));
-            }
+        if let Some(progress) = self.progress(store, repository).await {
+            let mark = progress.to_string();
+            return Ok(Check::Pending(Progress {
+                text: mark.clone(),
+                mark,
+                amount: Some(uploaded(&progress)),
+                running: true,
+                ..Progress::default()
+            }));
         }
         let found = store.snapshots(repository, std::slice::from_ref(&self.snapshot)).await?;
         let wanted = self.wanted();
@@ -86,7 +112,7 @@ impl Step for Records {
         };
         let wanted: BTreeSet<String> = wanted.iter().map(ToString::to_string).collect();
         Ok(match &info.state {
-            SnapshotState::InProgress => Check::Pending(Progress { running: true, ..Progress::default() }),
+            SnapshotState::InProgress => Check::Pending(without_progress(&info)),
             _ if info.is_clean_success() && info.indices == wanted => {
                 Check::Reached(Evidence::Records(Box::new(evidence::Records { snapshot: info, wanted })))
             }
@@ -111,6 +137,12 @@ impl Step for Records {
         store.create_snapshot(repository, &self.snapshot, &options).await?;
         Ok(json!({ "snapshot": self.snapshot, "indices": self.wanted() }))
     }
+}
+
+/// The store says that it is running and nothing more can be read. What it counts meanwhile is no verdict, and shows that it moves.
+fn without_progress(info: &SnapshotInfo) -> Progress {
+    let mark = format!("running, {} of {} shards", info.shards.successful, info.shards.total);
+    Progress { text: mark.clone(), mark, running: true, ..Progress::default() }
 }
 
 /// Bytes where the store counts them, shards otherwise.
