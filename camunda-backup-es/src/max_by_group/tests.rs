@@ -89,7 +89,7 @@ async fn a_shard_that_is_not_active_makes_it_unavailable() {
 #[tokio::test]
 async fn many_patterns_are_several_requests_and_the_greatest_of_all_counts() {
     let patterns: Vec<IndexPrefix> =
-        (0..200).map(|n| IndexPrefix::new(&format!("zeebe-record_kind-{n}_8.6.0_")).unwrap()).collect();
+        (0..200).map(|n| IndexPrefix::new(format!("zeebe-record_kind-{n}_8.6.0_")).unwrap()).collect();
     let mut script = ScriptedTransport::new();
     let lists: Vec<String> = chunks("http://store:9200", &super::patterns(&patterns))
         .into_iter()

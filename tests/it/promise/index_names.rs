@@ -55,7 +55,9 @@ async fn another_clusters_indices_are_neither_saved_nor_read_nor_judged() {
     ] {
         for position in [3, 9_000_000] {
             let simulated = world(version, StoreKind::Elasticsearch8).await;
-            others.iter().for_each(|index| put(&simulated, index, position));
+            for index in others {
+                put(&simulated, index, position);
+            }
             simulated.store().set_red(others[2], true);
             simulated.start_recording();
             let report = run_with(&simulated, |_| {}).await;
