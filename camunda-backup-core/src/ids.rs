@@ -259,10 +259,42 @@ impl IndexPrefix {
         Self(std::sync::Arc::from(format!("{}-", self.as_str().trim_end_matches('-'))))
     }
 
+    /// What the names of all exported records of the same type and version as this index begin with, if the index is one of the
+    /// exporter with this prefix: `zeebe-record_job_8.6.0_` of `zeebe-record_job_8.6.0_2026-06-03`.
+    ///
+    /// The whole grammar, `<prefix>_<record type>_<version>_<date>`, because another exporter may have a prefix that goes on
+    /// with an underscore: `zeebe-record_dev2_job_8.6.0_2026-06-03` is none of ours.
+    pub fn kind_of_record<'a>(&self, index: &'a str) -> Option<&'a str> {
+        let rest = index.strip_prefix(self.as_str().trim_end_matches('_'))?.strip_prefix('_')?;
+        let (record_type, rest) = rest.split_once('_')?;
+        let (version, date) = rest.split_once('_')?;
+        let is_record = is_record_type(record_type) && is_version(version) && !date.is_empty();
+        index.get(..index.len() - date.len()).filter(|_| is_record)
+    }
+
+    /// Whether a prefix that begins with this one makes a record of this name, such as `zeebe-record_dev2`.
+    pub fn is_record_of_longer_prefix(&self, index: &str) -> bool {
+        let ends = index.match_indices('_').map(|(at, _)| at).filter(|at| *at > self.as_str().len());
+        let mut longer = ends.filter_map(|at| Self::new(index.get(..at)?).ok());
+        index.starts_with(self.as_str()) && longer.any(|prefix| prefix.kind_of_record(index).is_some())
+    }
+
     /// Whether an index name begins with this prefix.
     pub fn covers(&self, index: &str) -> bool {
         index.starts_with(self.as_str())
     }
+}
+
+fn is_record_type(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_lowercase())
+        && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// `8.6.0`, `8.7.0-snapshot`, `8.8.0-alpha4-rc1`.
+fn is_version(word: &str) -> bool {
+    let numbers: Vec<&str> = word.split('-').next().unwrap_or_default().split('.').collect();
+    numbers.len() > 1
+        && numbers.iter().all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
 }
 
 #[cfg(test)]
@@ -312,6 +344,44 @@ mod tests {
             operate.covers("operate-list-view-8.3.0_") && !operate.covers("operate_job_8.6.0_2026-06-03")
         );
         assert_eq!(operate.pattern(), "operate-*");
+    }
+
+    #[test]
+    fn exported_records_have_a_type_a_version_and_a_date() {
+        let prefix = IndexPrefix::new("zeebe-record").unwrap();
+        for (index, kind) in [
+            ("zeebe-record_job_8.6.0_2026-06-03", "zeebe-record_job_8.6.0_"),
+            (
+                "zeebe-record_process-instance_8.7.0-snapshot_2026-06",
+                "zeebe-record_process-instance_8.7.0-snapshot_",
+            ),
+            ("zeebe-record_job_8.8.0-alpha4-rc1_2026-06-03_13", "zeebe-record_job_8.8.0-alpha4-rc1_"),
+        ] {
+            assert_eq!(prefix.kind_of_record(index), Some(kind));
+        }
+        for index in [
+            "zeebe-record",
+            "zeebe-record_",
+            "zeebe-record_job",
+            "zeebe-record_job_2026-06-03",
+            "zeebe-record_job_8.6.0_",
+            "zeebe-record-dev2_job_8.6.0_2026-06-03",
+            "zeebe-record2_job_8.6.0_2026-06-03",
+            "zeebe-record_dev2_job_8.6.0_2026-06-03",
+            "zeebe-record_2_job_8.6.0_2026-06-03",
+            "zeebe-record_job_job_8.6.0_2026-06-03",
+        ] {
+            assert_eq!(prefix.kind_of_record(index), None, "{index}");
+        }
+        for (index, is_others) in [
+            ("zeebe-record_dev2_job_8.6.0_2026-06-03", true),
+            ("zeebe-record-dev2_job_8.6.0_2026-06-03", true),
+            ("zeebe-record_job_8.6.0_2026-06-03", false),
+            ("zeebe-record_notes", false),
+            ("other_dev2_job_8.6.0_2026-06-03", false),
+        ] {
+            assert_eq!(prefix.is_record_of_longer_prefix(index), is_others, "{index}");
+        }
     }
 
     proptest! {

@@ -248,10 +248,11 @@ async fn indices_are_read_by_prefix_and_changed_by_name() {
         assert_eq!(store.legacy_template_names(&zeebe).await.unwrap().len(), 1, "{on}");
         assert_eq!(store.lifecycle_policy_names().await.unwrap(), None, "{on}");
 
-        store.refresh(&zeebe).await.unwrap();
-        let greatest = store.max_by_group(&zeebe, "partitionId", "position").await.unwrap();
+        store.refresh(std::slice::from_ref(&zeebe)).await.unwrap();
+        let greatest =
+            store.max_by_group(std::slice::from_ref(&zeebe), "partitionId", "position").await.unwrap();
         assert_eq!(greatest.into_iter().collect::<Vec<_>>(), [(1, 20), (2, 2_251_799_813_685_250)], "{on}");
-        assert!(store.max_by_group(&prefix("zz"), "a", "b").await.unwrap().is_empty(), "{on}");
+        assert!(store.max_by_group(&[prefix("zz")], "a", "b").await.unwrap().is_empty(), "{on}");
 
         store.set_write_block(&both, true).await.unwrap();
         let settings = store.index_settings(&zeebe).await.unwrap();

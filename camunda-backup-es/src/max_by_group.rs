@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use camunda_backup_core::http_client::path_segment;
 use camunda_backup_core::{Call, Effect, Error, ErrorKind, IndexPrefix, Outcome, Result};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::client::SearchStore;
+use crate::name_chunks::chunks;
 use crate::tolerant;
 
 /// More groups than this are an error; Camunda's partitions are a few thousand at most.
@@ -16,13 +16,12 @@ const MAX_GROUPS: u32 = 10_000;
 /// The greatest integer up to which every integer is a double: aggregations answer in doubles.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-fn max_call(prefix: &IndexPrefix, group_field: &str, value_field: &str) -> Result<Call> {
-    let path = format!("/{}/_search", path_segment(&prefix.pattern()));
-    let mut call = Call::post("store.max_by_group", Effect::Read, path)
+fn max_call(list: &str, group_field: &str, value_field: &str) -> Result<Call> {
+    let mut call = Call::post("store.max_by_group", Effect::Read, format!("/{list}/_search"))
         .query("ignore_unavailable", true)
         .query("allow_no_indices", true)
         .query("allow_partial_search_results", false)
-        .subject(prefix);
+        .subject(list);
     call = call.json(&json!({
         "size": 0,
         "track_total_hits": false,
@@ -35,12 +34,15 @@ fn max_call(prefix: &IndexPrefix, group_field: &str, value_field: &str) -> Resul
 }
 
 /// Writes since the last refresh become visible to searches.
-fn refresh_call(prefix: &IndexPrefix) -> Call {
-    let path = format!("/{}/_refresh", path_segment(&prefix.pattern()));
-    Call::post("store.refresh", Effect::Idempotent, path)
+fn refresh_call(list: &str) -> Call {
+    Call::post("store.refresh", Effect::Idempotent, format!("/{list}/_refresh"))
         .query("ignore_unavailable", true)
         .query("allow_no_indices", true)
-        .subject(prefix)
+        .subject(list)
+}
+
+fn patterns(prefixes: &[IndexPrefix]) -> Vec<String> {
+    prefixes.iter().map(IndexPrefix::pattern).collect()
 }
 
 #[derive(Deserialize)]
@@ -134,26 +136,37 @@ fn refreshed(body: &[u8]) -> Result<()> {
 }
 
 impl SearchStore {
-    /// The greatest `value_field` per `group_field` over all open indices whose names begin with the prefix.
+    /// The greatest `value_field` per `group_field` over all open indices that one of the prefixes covers; no prefix is no
+    /// request and an empty map.
     ///
     /// A POST that changes nothing. Sees what has been refreshed; call [`refresh`](Self::refresh) before it to see all.
-    /// The pattern also matches aliases: use prefixes of indices.
+    /// An alias that begins with a prefix is searched, too: give prefixes that no alias begins with.
     ///
     /// # Errors
     /// `Failed` unless every shard has answered; `Unavailable` while a shard is not active; `Decode` for values beyond
     /// 2^53.
     pub async fn max_by_group(
         &self,
-        prefix: &IndexPrefix,
+        prefixes: &[IndexPrefix],
         group_field: &str,
         value_field: &str,
     ) -> Result<BTreeMap<i64, i64>> {
-        self.read(max_call(prefix, group_field, value_field)?, max_by_group).await
+        let mut greatest: BTreeMap<i64, i64> = BTreeMap::new();
+        for chunk in chunks(self.http().base(), &patterns(prefixes)) {
+            let found = self.read(max_call(&chunk.list, group_field, value_field)?, max_by_group).await?;
+            for (group, value) in found {
+                greatest.entry(group).and_modify(|known| *known = value.max(*known)).or_insert(value);
+            }
+        }
+        Ok(greatest)
     }
 
-    /// Makes everything written so far visible to searches, in all open indices whose names begin with the prefix.
-    pub async fn refresh(&self, prefix: &IndexPrefix) -> Result<()> {
-        self.read(refresh_call(prefix), refreshed).await
+    /// Makes everything written so far visible to searches, in all open indices that one of the prefixes covers.
+    pub async fn refresh(&self, prefixes: &[IndexPrefix]) -> Result<()> {
+        for chunk in chunks(self.http().base(), &patterns(prefixes)) {
+            self.read(refresh_call(&chunk.list), refreshed).await?;
+        }
+        Ok(())
     }
 }
 

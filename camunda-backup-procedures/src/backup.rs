@@ -7,6 +7,7 @@ pub mod leftovers;
 pub(crate) mod planner;
 pub mod preflight;
 pub(crate) mod procedure;
+pub(crate) mod record_list;
 pub mod spec;
 pub(crate) mod steps;
 pub(crate) mod store_timeout;

@@ -1,7 +1,10 @@
 //! What was seen of a cluster at one time: the raw material of preflight, planning and evidence.
 
 pub(crate) mod discover;
+mod neighbours;
 mod slow_parts;
+
+pub(crate) use neighbours::FIRST_WORDS;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,8 +15,8 @@ use camunda_backup_core::{
 };
 use camunda_backup_es::{DiskState, IndexStats, Repository, SnapshotState, StoreInfo};
 use camunda_backup_zeebe::{
-    ClusterState, Exporter, ExportingStatus, HistoryBackup, PartName, PartitionStatus, RuntimeBackup,
-    Topology,
+    ClusterState, Exporter, ExporterStatus, ExportingStatus, HistoryBackup, PartName, PartitionStatus,
+    RuntimeBackup, Topology,
 };
 use serde::{Deserialize, Serialize};
 
@@ -146,6 +149,12 @@ pub struct Facts {
     /// The applications' prefixes themselves.
     #[serde(default)]
     pub app_prefixes: Vec<IndexPrefix>,
+    /// Indices whose names begin like ours, and that are another cluster's by the rest of their names.
+    #[serde(default)]
+    pub foreign_indices: BTreeSet<String>,
+    /// Indices below the prefix of the records that are not named like exported records.
+    #[serde(default)]
+    pub unknown_indices: BTreeSet<String>,
     /// The indices under the applications' prefixes.
     pub app_indices: Probe<Vec<IndexStats>>,
     /// Index templates under all prefixes, by name.
@@ -179,6 +188,15 @@ impl Facts {
         let in_store = self.snapshots.seen().is_some();
         let apps = self.history_backups.iter().filter(|(_, probe)| !in_store && probe.failure().is_some());
         runtime.into_iter().chain(apps.map(|(app, _)| app.clone())).collect()
+    }
+
+    /// The enabled exporters that write the web applications' indices themselves (8.8+). Ids are free words; only Camunda's
+    /// own is known by it.
+    pub(crate) fn camunda_exporters(&self) -> Vec<String> {
+        let exporters = self.exporters.seen().into_iter().flatten();
+        let enabled = exporters.filter(|exporter| exporter.status == ExporterStatus::Enabled);
+        let ids = enabled.map(|exporter| exporter.id.to_string());
+        ids.filter(|id| id.to_lowercase().contains("camunda")).collect()
     }
 
     /// The replicas of every partition by broker: from the topology, from the brokers themselves, or, where neither has

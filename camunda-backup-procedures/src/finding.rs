@@ -61,6 +61,8 @@ pub enum FindingCode {
     AddressMissing,
     /// There are live indices of an application that has no address, so its part would be missing.
     ApplicationForgotten,
+    /// There are indices that begin like ours and are not taken for ours.
+    IndicesOfOthers,
 }
 
 impl fmt::Display for FindingCode {

@@ -152,6 +152,12 @@ fn about_the_store() -> Vec<Scenario> {
             ..blocker(Code::PrefixWithoutIndices, "store")
         },
         Scenario {
+            happen: |simulated| {
+                simulated.store().put_document("operate-dev2-list-view-8.3.0_", "1", Value::Null);
+            },
+            ..warning(Code::IndicesOfOthers, "store")
+        },
+        Scenario {
             happen: |simulated| snapshot(simulated, "camunda_operate_by_hand", Value::Null),
             ..warning(Code::HistoryUnreadable, "operate")
         },

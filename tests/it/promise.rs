@@ -4,9 +4,12 @@
 mod abandoning;
 mod closing;
 mod dead_runs;
+mod elsewhere;
+mod index_names;
 mod members;
 mod ownership;
 mod pauses;
+mod progress;
 mod recovering;
 mod stored_plans;
 mod verdicts;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use camunda_backup_core::{Clock, IndexPrefix};
 
+use crate::backup::record_list::RecordList;
 use crate::backup::task::BackupTask;
 use crate::connection::clients::Clients;
 use crate::journal::RunId;
@@ -19,6 +20,7 @@ pub(crate) struct Context {
     pub(crate) run: RunId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) record_prefix: IndexPrefix,
+    pub(crate) record_list: RecordList,
 }
 
 impl fmt::Debug for Context {

@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 
 use camunda_backup_core::IndexPrefix;
 
+use crate::facts::FIRST_WORDS;
+
 /// Whose an index is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Owner {
@@ -32,33 +34,13 @@ pub(super) fn owner(prefixes: &[IndexPrefix], combined: bool, index: &str) -> Ow
 
 /// Whether an index is one of the exported records.
 pub(super) fn is_record(prefix: &str, index: &str) -> bool {
-    IndexPrefix::new(prefix).is_ok_and(|prefix| prefix.of_records().covers(index))
+    IndexPrefix::new(prefix).is_ok_and(|prefix| prefix.kind_of_record(index).is_some())
 }
 
 fn longest<'a>(prefixes: &'a [IndexPrefix], index: &str) -> Option<&'a IndexPrefix> {
     let covering = prefixes.iter().filter(|prefix| prefix.of_applications().covers(index));
     covering.max_by_key(|prefix| prefix.as_str().len())
 }
-
-/// What the names of templates begin with that end like another template's, such as `batch-operation`: no prefix of a cluster.
-const FIRST_WORDS: [&str; 16] = [
-    "batch",
-    "correlated",
-    "decision",
-    "draft",
-    "event",
-    "flownode",
-    "import",
-    "job",
-    "message",
-    "migration",
-    "post",
-    "process",
-    "sequence",
-    "snapshot",
-    "usage",
-    "user",
-];
 
 /// The longer prefix of another cluster on the same store, if an index that nobody saved is one of its: `operate-dev2-list-view-8.3.0_`
 /// beside our own, saved `operate-list-view-8.3.0_` has the prefix `operate-dev2`.
@@ -111,7 +93,12 @@ mod tests {
     #[test]
     fn records_have_their_prefix_and_an_underscore() {
         assert!(is_record("zeebe-record", "zeebe-record_job_8.6.0_2026-06-03"));
-        for other in ["zeebe-record-dev2_job_8.6.0_2026-06-03", "zeebe-record-job", "operate_job"] {
+        for other in [
+            "zeebe-record-dev2_job_8.6.0_2026-06-03",
+            "zeebe-record_dev2_job_8.6.0_2026-06-03",
+            "zeebe-record-job",
+            "operate_job",
+        ] {
             assert!(!is_record("zeebe-record", other), "{other}");
         }
     }

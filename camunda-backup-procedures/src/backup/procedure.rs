@@ -11,6 +11,7 @@ use super::context::Context;
 use super::leftovers::{self, OurIndices};
 use super::planner::{Drift, differences, drift, has_records, in_words, plan_backup};
 use super::preflight::{blockers, preflight};
+use super::record_list::RecordList;
 use super::spec::{BackupSpec, Limits};
 use super::steps;
 use super::task::BackupTask;
@@ -73,6 +74,7 @@ impl Procedure for Backup {
             run: run.clone(),
             clock: Arc::clone(&self.connection.clock),
             record_prefix: self.connection.config.record_prefix.clone(),
+            record_list: self.before.as_ref().map(RecordList::of).unwrap_or_default(),
         }))
     }
 

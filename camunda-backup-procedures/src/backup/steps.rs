@@ -1,5 +1,6 @@
 //! The steps: each one a goal that is checked by reading and acted upon by at most one request.
 
+mod elsewhere;
 mod exporting;
 mod history;
 mod parts;
@@ -93,11 +94,11 @@ fn step_for(goal: &Goal, context: Context) -> Result<Box<dyn Step>> {
         Goal::ExportingResumed => Box::new(exporting::Running { context }),
         Goal::HistoryBackedUp { app } => {
             let client = context.clients.history_of(app)?.clone();
-            Box::new(history::History { context, source: history::Source::App(client) })
+            Box::new(history::History::new(context, history::Source::App(client)))
         }
         Goal::OptimizeBackedUp => {
             let client = context.clients.optimize.clone().ok_or_else(history::no_optimize)?;
-            Box::new(history::History { context, source: history::Source::Optimize(client) })
+            Box::new(history::History::new(context, history::Source::Optimize(client)))
         }
         Goal::RecordsSnapshotted { snapshot } => Box::new(records::Records::new(context, snapshot.clone())),
         Goal::RecordPositionsRead => Box::new(records::Positions { context }),

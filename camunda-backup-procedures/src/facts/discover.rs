@@ -7,12 +7,12 @@ use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{
     BackupId, CamundaVersion, Clock, Error, HttpClient, IndexPrefix, RepositoryName, Result,
 };
-use camunda_backup_es::{SearchStore, SnapshotState, StoreInfo};
+use camunda_backup_es::{IndexStats, SearchStore, SnapshotState, StoreInfo};
 use camunda_backup_zeebe::{Dialect, Topology, detect_version};
 
 use crate::connection::clients::{Clients, Handles};
 use crate::connection::config::{ClusterConfig, SecondaryStorage};
-use crate::facts::{Facts, Probe};
+use crate::facts::{Facts, Probe, neighbours};
 
 /// What discovery leaves behind: the clients for what was found, and what was seen.
 #[derive(Debug, Clone)]
@@ -74,6 +74,8 @@ pub(crate) async fn discover(
         record_indices: Probe::Absent,
         record_prefix: config.record_prefix.to_string(),
         app_prefixes: config.app_prefixes.clone(),
+        foreign_indices: BTreeSet::new(),
+        unknown_indices: BTreeSet::new(),
         app_indices: Probe::Absent,
         templates: Probe::Absent,
         disk: Probe::Absent,
@@ -197,9 +199,35 @@ async fn look_at_store(config: &ClusterConfig, clients: &Clients, facts: &mut Fa
 }
 
 async fn look_at_indices_and_disks(config: &ClusterConfig, store: &SearchStore, facts: &mut Facts) {
-    facts.record_indices = Probe::of(store.indices(&config.record_prefix.of_records()).await);
-    facts.app_indices = Probe::of(app_indices(config, store).await);
+    let (records, apps) =
+        (store.indices(&config.record_prefix.of_records()).await, app_indices(config, store).await);
+    facts.foreign_indices.clear();
+    facts.unknown_indices.clear();
+    facts.record_indices = Probe::of(records.map(|live| our_records(&config.record_prefix, live, facts)));
+    facts.app_indices = Probe::of(apps.map(|live| our_app_indices(&config.app_prefixes, live, facts)));
     facts.disk = Probe::of(store.disk().await);
+}
+
+fn our_records(prefix: &IndexPrefix, live: Vec<IndexStats>, facts: &mut Facts) -> Vec<IndexStats> {
+    let is_ours = |index: &IndexStats| prefix.kind_of_record(index.name.as_str()).is_some();
+    let (ours, others): (Vec<_>, Vec<_>) = live.into_iter().partition(is_ours);
+    for name in others.into_iter().map(|index| index.name.to_string()) {
+        if prefix.is_record_of_longer_prefix(&name) {
+            facts.foreign_indices.insert(name);
+        } else {
+            facts.unknown_indices.insert(name);
+        }
+    }
+    ours
+}
+
+fn our_app_indices(prefixes: &[IndexPrefix], live: Vec<IndexStats>, facts: &mut Facts) -> Vec<IndexStats> {
+    let names: Vec<&str> = live.iter().map(|index| index.name.as_str()).collect();
+    let roots = neighbours::of_other_clusters(prefixes, &names);
+    let is_foreign = |index: &IndexStats| roots.iter().any(|root| index.name.as_str().starts_with(root));
+    let (foreign, ours): (Vec<_>, Vec<_>) = live.into_iter().partition(is_foreign);
+    facts.foreign_indices.extend(foreign.into_iter().map(|index| index.name.to_string()));
+    ours
 }
 
 async fn snapshot_states(
@@ -225,8 +253,9 @@ async fn app_indices(
 
 async fn templates(config: &ClusterConfig, store: &SearchStore) -> Result<Vec<String>> {
     let mut names = Vec::new();
-    for prefix in config.app_prefixes.iter().chain([&config.record_prefix]) {
-        names.extend(store.index_template_names(prefix).await?);
+    let apps = config.app_prefixes.iter().map(IndexPrefix::of_applications);
+    for prefix in apps.chain([config.record_prefix.of_records()]) {
+        names.extend(store.index_template_names(&prefix).await?);
     }
     Ok(names)
 }

@@ -1,5 +1,7 @@
 //! Findings about the search store.
 
+use std::collections::BTreeSet;
+
 use camunda_backup_es::{HealthStatus, IndexStats, SnapshotState};
 use camunda_backup_zeebe::ExporterStatus;
 
@@ -118,9 +120,45 @@ fn indices(facts: &Facts) -> Vec<Finding> {
                 .advise("set `app_prefixes` to the prefixes that the applications are configured with"),
         );
     }
+    findings.extend(of_others(facts));
+    findings.extend(unknown(facts));
     findings.extend(unreachable("the record indices", &facts.record_indices));
     findings.extend(unreachable("the applications' indices", &facts.app_indices));
     findings
+}
+
+/// Left alone, and named: an index that is ours after all would be missing.
+fn of_others(facts: &Facts) -> Option<Finding> {
+    let foreign = &facts.foreign_indices;
+    (!foreign.is_empty()).then(|| {
+        let seen = format!("{} begin like ours and are taken for another cluster's", some_of(foreign));
+        Finding::warning(FindingCode::IndicesOfOthers, "store", seen)
+            .because("they are neither saved nor looked at")
+            .advise(
+                "set `app_prefixes` and `record_prefix` to what this cluster is configured with if they are its own",
+            )
+    })
+}
+
+fn unknown(facts: &Facts) -> Option<Finding> {
+    let unknown = &facts.unknown_indices;
+    (!unknown.is_empty()).then(|| {
+        let seen =
+            format!("{} are below the records' prefix and not named like exported records", some_of(unknown));
+        Finding::warning(FindingCode::IndicesOfOthers, "store", seen)
+            .because("they are not saved, so the verdict cannot be PROVEN")
+            .advise("delete them if nobody needs them, or give them another name")
+    })
+}
+
+/// The first names of many.
+fn some_of(names: &BTreeSet<String>) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// Up to 8.7 every web application reads the records, so there must be some; later only Optimize does.

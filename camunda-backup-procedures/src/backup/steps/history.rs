@@ -1,6 +1,7 @@
 //! The backup of a web application or of Optimize, judged by the application's word and the store's.
 
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,7 +11,8 @@ use camunda_backup_es::Flavor;
 use camunda_backup_zeebe::{BackupState, HistoryBackup, HistoryBackups, OptimizeBackups};
 use serde_json::{Value, json};
 
-use super::parts::{self, Stored};
+use super::elsewhere::Elsewhere;
+use super::parts::{self, Look, Stored};
 use super::{Check, Progress, Step};
 use crate::backup::context::Context;
 use crate::backup::evidence::{Evidence, Parts};
@@ -43,8 +45,9 @@ impl Source {
 /// One application's backup under the run's id.
 #[derive(Debug)]
 pub(super) struct History {
-    pub(super) context: Context,
-    pub(super) source: Source,
+    context: Context,
+    source: Source,
+    elsewhere: Mutex<Elsewhere>,
 }
 
 /// How long an application is waited for alone. Then the store is asked as well: a look must not take longer than
@@ -52,8 +55,24 @@ pub(super) struct History {
 const ALONE: Duration = Duration::from_secs(2);
 
 impl History {
-    fn judge_both(&self, said: Result<HistoryBackup>, stored: Result<Stored>) -> Result<Check> {
-        match (said, stored) {
+    pub(super) fn new(context: Context, source: Source) -> Self {
+        Self { context, source, elsewhere: Mutex::default() }
+    }
+
+    fn judge_both(&self, said: Result<HistoryBackup>, look: Result<Look>) -> Result<Check> {
+        if let (Ok(backup), Ok(look)) = (&said, &look) {
+            let app = self.source.name();
+            let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(check) = elsewhere.judge(&app, backup, look) {
+                return Ok(check);
+            }
+        }
+        if let Ok(backup) = &said {
+            if backup.state == BackupState::InProgress {
+                return Ok(Check::Pending(running(mark(backup), parts_done(backup))));
+            }
+        }
+        match (said, look.map(|look| look.stored)) {
             // An application that can't tell and a store without a trace: nothing is known.
             (Err(error), Ok(Stored::Nothing | Stored::NoStore) | Err(_)) => Err(perhaps_tasklist(error)),
             (Ok(_), Err(error)) => Err(error),
@@ -65,6 +84,12 @@ impl History {
         }
     }
 
+    /// Whether the application's word alone will do: it works, and every part that it has begun was seen in the store.
+    fn is_enough(&self, backup: &HistoryBackup) -> bool {
+        let elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        backup.state == BackupState::InProgress && elsewhere.has_seen_all(backup)
+    }
+
     /// The application has not answered for a while. What the store knows decides, unless it knows nothing.
     async fn check_with_both(
         &self,
@@ -74,12 +99,12 @@ impl History {
         let mut looked = std::pin::pin!(parts::look(&self.context.clients, &app, self.context.task.id));
         tokio::select! {
             said = asked.as_mut() => match said {
-                Ok(backup) if backup.state == BackupState::InProgress => Ok(Check::Pending(running(mark(&backup), parts_done(&backup)))),
+                Ok(backup) if self.is_enough(&backup) => Ok(Check::Pending(running(mark(&backup), parts_done(&backup)))),
                 said => self.judge_both(said, looked.await),
             },
-            stored = looked.as_mut() => match stored {
-                Ok(Stored::Nothing | Stored::NoStore) | Err(_) => self.judge_both(asked.await, stored),
-                stored => self.judge_both(Err(silent(&app)), stored),
+            look = looked.as_mut() => match look {
+                Ok(Look { stored: Stored::Nothing | Stored::NoStore, .. }) | Err(_) => self.judge_both(asked.await, look),
+                look => self.judge_both(Err(silent(&app)), look),
             },
         }
     }
@@ -94,12 +119,12 @@ impl Step for History {
             return self.check_with_both(asked).await;
         };
         if let Ok(backup) = &said {
-            if backup.state == BackupState::InProgress {
+            if self.is_enough(backup) {
                 return Ok(Check::Pending(running(mark(backup), parts_done(backup))));
             }
         }
-        let stored = parts::look(&self.context.clients, &self.source.name(), id).await;
-        self.judge_both(said, stored)
+        let look = parts::look(&self.context.clients, &self.source.name(), id).await;
+        self.judge_both(said, look)
     }
 
     async fn act(&self) -> Result<Value> {
@@ -194,7 +219,7 @@ fn half_way(app: &str, word: &str, (have, of): (usize, u32), mark: &str, flavor:
     }
 }
 
-fn running(mark: String, amount: Option<Amount>) -> Progress {
+pub(super) fn running(mark: String, amount: Option<Amount>) -> Progress {
     Progress { text: mark.clone(), mark, amount, running: true, ..Progress::default() }
 }
 

@@ -27,21 +27,30 @@ pub(super) enum Stored {
     Broken(String),
 }
 
+/// What one look at the store showed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Look {
+    pub(super) stored: Stored,
+    /// The names of all parts, running ones included; `None` without a store.
+    pub(super) names: Option<BTreeSet<String>>,
+}
+
 /// Asks the store for `camunda_<app>_<id>_*` by listing and exact names; no pattern decides anything.
-pub(super) async fn look(clients: &Clients, app: &str, id: BackupId) -> Result<Stored> {
-    let Some((store, repository)) = &clients.store else { return Ok(Stored::NoStore) };
+pub(super) async fn look(clients: &Clients, app: &str, id: BackupId) -> Result<Look> {
+    let Some((store, repository)) = &clients.store else {
+        return Ok(Look { stored: Stored::NoStore, names: None });
+    };
     let prefix = format!("camunda_{app}_{id}_");
     let entries = store.snapshots_starting_with(repository, &prefix).await?;
-    let parts = match by_part(&entries) {
-        Ok(parts) => parts,
-        Err(why) => return Ok(Stored::Broken(why)),
+    let stored = match by_part(&entries).map(|parts| judge_entries(&parts)) {
+        Err(why) => Stored::Broken(why),
+        Ok(Found::Settled(stored)) => stored,
+        Ok(Found::AllSuccessful { of, names }) => {
+            judge_details(of, store.snapshots(repository, &names).await?)
+        }
     };
-    let (found, names) = match judge_entries(&parts) {
-        Found::Settled(stored) => return Ok(stored),
-        Found::AllSuccessful { of, names } => (of, names),
-    };
-    let snapshots = store.snapshots(repository, &names).await?;
-    Ok(judge_details(found, snapshots))
+    let names = entries.into_iter().map(|entry| entry.name).collect();
+    Ok(Look { stored, names: Some(names) })
 }
 
 enum Found {

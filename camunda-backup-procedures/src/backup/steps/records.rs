@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{Component, Error, IndexName, Result, SnapshotName};
-use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotProgress, SnapshotState};
+use camunda_backup_core::{Component, Error, IndexName, IndexPrefix, RepositoryName, Result, SnapshotName};
+use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotInfo, SnapshotProgress, SnapshotState};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::{Check, Progress, Step};
 use crate::backup::context::Context;
@@ -23,11 +24,19 @@ pub(super) struct Records {
     /// What was asked for, to be compared with what the snapshot holds: an empty list or a wildcard without a match
     /// is a success to the store (Q15).
     wanted: Mutex<BTreeSet<IndexName>>,
+    /// Before that nobody asks how far it is.
+    ask_again: Mutex<Instant>,
 }
+
+/// How long the store may take to say how far the snapshot is.
+const SHORT_TRY: Duration = Duration::from_secs(2);
+/// How long it is not asked after it could not say.
+const ASK_AGAIN: Duration = Duration::from_secs(10);
 
 impl Records {
     pub(super) fn new(context: Context, snapshot: SnapshotName) -> Self {
-        Self { context, snapshot, wanted: Mutex::new(BTreeSet::new()) }
+        let (wanted, ask_again) = (Mutex::default(), Mutex::new(Instant::now()));
+        Self { context, snapshot, wanted, ask_again }
     }
 
     fn wanted(&self) -> BTreeSet<IndexName> {
@@ -36,12 +45,9 @@ impl Records {
 
     /// The prefix as concrete names: what the snapshot shall hold.
     async fn resolve(&self, store: &SearchStore) -> Result<()> {
-        let indices: BTreeSet<IndexName> = store
-            .indices(&self.context.record_prefix.of_records())
-            .await?
-            .into_iter()
-            .map(|index| index.name)
-            .collect();
+        let Context { record_list, record_prefix, .. } = &self.context;
+        let indices: BTreeSet<IndexName> =
+            record_list.read(store, record_prefix).await?.into_iter().collect();
         if indices.is_empty() {
             return Err(Error::new(ErrorKind::Failed, "there are no record indices any more")
                 .with_component(Component::Store)
@@ -49,6 +55,25 @@ impl Records {
         }
         *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) = indices;
         Ok(())
+    }
+
+    /// How far the snapshot is, if it is running and the store says it. What it says decides nothing, so what it refuses, sends too
+    /// much of or is slow to say is not waited for, and not asked for again for a while.
+    async fn progress(&self, store: &SearchStore, repository: &RepositoryName) -> Option<SnapshotProgress> {
+        let began = Instant::now();
+        if began < *self.ask_again.lock().unwrap_or_else(PoisonError::into_inner) {
+            return None;
+        }
+        let asked = store.snapshot_progress(repository, &self.snapshot);
+        let why = match tokio::time::timeout(SHORT_TRY, asked).await {
+            Ok(Ok(progress)) => return progress.filter(SnapshotProgress::is_running),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("no answer within {SHORT_TRY:?}"),
+        };
+        tracing::debug!(why, "the store does not say how far the snapshot of the records is");
+        let pause = ASK_AGAIN.max(began.elapsed() * 10);
+        *self.ask_again.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now() + pause;
+        None
     }
 
     fn metadata(&self) -> Map<String, Value> {
@@ -68,17 +93,15 @@ impl Records {
 impl Step for Records {
     async fn check(&self) -> Result<Check> {
         let (store, repository) = self.context.clients.store()?;
-        if let Some(progress) = store.snapshot_progress(repository, &self.snapshot).await? {
-            if progress.is_running() {
-                let mark = progress.to_string();
-                return Ok(Check::Pending(Progress {
-                    text: mark.clone(),
-                    mark,
-                    amount: Some(uploaded(&progress)),
-                    running: true,
-                    ..Progress::default()
-                }));
-            }
+        if let Some(progress) = self.progress(store, repository).await {
+            let mark = progress.to_string();
+            return Ok(Check::Pending(Progress {
+                text: mark.clone(),
+                mark,
+                amount: Some(uploaded(&progress)),
+                running: true,
+                ..Progress::default()
+            }));
         }
         let found = store.snapshots(repository, std::slice::from_ref(&self.snapshot)).await?;
         let wanted = self.wanted();
@@ -90,7 +113,7 @@ impl Step for Records {
         };
         let wanted: BTreeSet<String> = wanted.iter().map(ToString::to_string).collect();
         Ok(match &info.state {
-            SnapshotState::InProgress => Check::Pending(Progress { running: true, ..Progress::default() }),
+            SnapshotState::InProgress => Check::Pending(without_progress(&info)),
             _ if info.is_clean_success() && info.indices == wanted => {
                 Check::Reached(Evidence::Records(Box::new(evidence::Records { snapshot: info, wanted })))
             }
@@ -115,6 +138,12 @@ impl Step for Records {
         store.create_snapshot(repository, &self.snapshot, &options).await?;
         Ok(json!({ "snapshot": self.snapshot, "indices": self.wanted() }))
     }
+}
+
+/// The store says that it is running and nothing more can be read. What it counts meanwhile is no verdict, and shows that it moves.
+fn without_progress(info: &SnapshotInfo) -> Progress {
+    let mark = format!("running, {} of {} shards", info.shards.successful, info.shards.total);
+    Progress { text: mark.clone(), mark, running: true, ..Progress::default() }
 }
 
 /// Bytes where the store counts them, shards otherwise.
@@ -155,13 +184,18 @@ impl Step for Positions {
 impl Positions {
     async fn read(&self) -> Result<Check> {
         let (store, _) = self.context.clients.store()?;
-        let prefix = &self.context.record_prefix.of_records();
+        let Context { record_list, record_prefix: prefix, .. } = &self.context;
+        // One beginning for each type and version: an underscore after the prefix may begin another cluster's prefix.
+        let indices = record_list.last(store, prefix).await?;
+        let kinds: BTreeSet<&str> =
+            indices.iter().filter_map(|index| prefix.kind_of_record(index.as_str())).collect();
+        let kinds: Vec<IndexPrefix> = kinds.into_iter().map(IndexPrefix::new).collect::<Result<_>>()?;
         // Documents that no search sees yet are in the snapshot all the same.
-        if let Err(error) = store.refresh(prefix).await {
+        if let Err(error) = store.refresh(&kinds).await {
             tracing::debug!(%error, "the record indices could not be refreshed");
             return Ok(Check::Reached(Evidence::Nothing));
         }
-        Ok(Check::Reached(match store.max_by_group(prefix, "partitionId", "position").await {
+        Ok(Check::Reached(match store.max_by_group(&kinds, "partitionId", "position").await {
             Ok(positions) => Evidence::Positions(positions),
             Err(error) => {
                 tracing::debug!(%error, "the record positions could not be read");

@@ -74,7 +74,7 @@ async fn indices(stage: &mut Stage<'_>, store: &SearchStore) -> Result<()> {
     stage.step("indices of a prefix that none has", store.indices(&unknown), nothing_or_some).await?;
     stage.step("their settings", store.index_settings(&unknown), |all| format!("{}", all.len())).await?;
     stage.step("their aliases", store.aliases(&unknown), |all| format!("{}", all.len())).await?;
-    let highest = store.max_by_group(&unknown, "partitionId", "position");
+    let highest = store.max_by_group(std::slice::from_ref(&unknown), "partitionId", "position");
     stage.step("the highest position in them", highest, |all| format!("{}", all.len())).await?;
     let names = [IndexName::new("conformance-unknown")?];
     stage

@@ -163,8 +163,8 @@ async fn templates(stage: &mut Stage<'_>, scratch: &Scratch<'_>) -> Result<()> {
 /// What a backup reads of the records.
 async fn positions(stage: &mut Stage<'_>, store: &SearchStore) -> Result<()> {
     let prefix = IndexPrefix::new("conformance-a")?;
-    stage.ask("make everything visible", store.refresh(&prefix)).await;
-    let highest = store.max_by_group(&prefix, "partitionId", "position");
+    stage.ask("make everything visible", store.refresh(std::slice::from_ref(&prefix))).await;
+    let highest = store.max_by_group(std::slice::from_ref(&prefix), "partitionId", "position");
     stage.step("the highest position of each partition", highest, |all| format!("{all:?}")).await?;
     stage.step("the indices", store.indices(&prefix), |all| all.len().to_string()).await?;
     stage.step("their settings", store.index_settings(&prefix), |all| all.len().to_string()).await?;

@@ -168,12 +168,33 @@ impl World {
         .collect()
     }
 
+    /// An application knows its indices by their names, and saves no other's whose prefix begins with its own.
     fn owns(&self, app: App, index: &str) -> bool {
-        if app == App::Webapps {
-            let roots = ["operate-", "tasklist-", "camunda-"];
-            return roots.iter().any(|root| index.starts_with(&self.webapps_index(root)));
-        }
-        index.strip_prefix(self.prefix_of(app)).is_some_and(|rest| rest.starts_with('-'))
+        let prefix = self.prefix_of(app);
+        let rest = if prefix.is_empty() { Some(index) } else { index.strip_prefix(&format!("{prefix}-")) };
+        rest.is_some_and(|rest| names_of(app).iter().any(|name| rest.starts_with(name)))
+    }
+}
+
+/// The beginnings of the names of an application's indices, behind its prefix.
+fn names_of(app: App) -> &'static [&'static str] {
+    match app {
+        App::Operate => &["import-position-", "list-view-", "incident-", "process-", "user-"],
+        App::Tasklist => &["import-position-", "task-", "form-", "user-"],
+        App::Optimize => &[
+            "position-based-import-index_",
+            "timestamp-based-import-index_",
+            "dashboard_",
+            "process-instance-",
+        ],
+        App::Webapps => &[
+            "operate-import-position-",
+            "operate-list-view-",
+            "operate-incident-",
+            "operate-process-",
+            "tasklist-task-",
+            "camunda-role-",
+        ],
     }
 }
 
