@@ -31,7 +31,7 @@ fn all_servers() -> Vec<FakeElasticsearch> {
 async fn connected(fake: &FakeElasticsearch) -> SearchStore {
     let endpoint = Endpoint::new("http://store:9200").unwrap();
     let http = HttpClient::new(Arc::new(fake.clone()), Component::Store, endpoint).unwrap();
-    SearchStore::connect(http).await.unwrap()
+    SearchStore::connect_over(http).await.unwrap()
 }
 
 fn index(name: &str) -> IndexName {

@@ -9,6 +9,8 @@
 //! of indices, which the servers read as "everything", cannot be sent.
 //!
 //! # Features
+//! * `reqwest` (default): `SearchStore::connect`, over reqwest and rustls. Without it bring a
+//!   [`Transport`](camunda_backup_core::Transport) and use [`SearchStore::connect_with`].
 //! * `testing`: a simulated store that shares no code with this client. Outside semver.
 
 // First, because its macros serve the tests of all others.
@@ -23,6 +25,7 @@ pub mod decode;
 mod delete_snapshot;
 mod detect;
 mod disk;
+mod display;
 mod failure;
 pub mod flavor;
 mod health;

@@ -28,7 +28,7 @@ pub struct Repository {
 }
 
 /// What a cleanup removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cleanup {
     /// Bytes.
     pub deleted_bytes: u64,

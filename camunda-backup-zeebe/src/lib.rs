@@ -14,16 +14,21 @@
 //!                                              └► ClusterApi, Exporters, Health
 //! ```
 //!
+//! [`Zeebe::connect`] makes those of one Zeebe from its address.
+//!
 //! # Features
+//! * `reqwest` (default): `Zeebe::connect` without a transport of your own.
 //! * `testing`: a simulated Camunda that shares no code with this client. Outside semver.
 
 mod answer;
 mod backup_state;
+mod client;
 #[cfg(test)]
 mod client_against_fake;
 mod cluster;
 mod detect;
 pub mod dialect;
+mod display;
 mod exporters;
 mod exporting;
 mod forbidden;
@@ -45,6 +50,7 @@ mod topology;
 pub mod testing;
 
 pub use backup_state::BackupState;
+pub use client::{ExportingState, Zeebe, ZeebeOptions};
 pub use cluster::{ClusterApi, ClusterChange, ClusterMember, ClusterState};
 pub use detect::{DetectedVersion, detect_version};
 pub use dialect::{Dialect, ExportingApi, HistoryApi, OptimizeApi, RuntimeApi, TopologyApi};

@@ -5,6 +5,7 @@ mod advice;
 mod backup;
 mod bad_input;
 mod bounds;
+mod clients;
 mod conformance;
 mod crash_matrix;
 mod debts;

@@ -37,7 +37,7 @@ pub(crate) async fn discover(
     let dialect = dialect_for(config, &version)?;
     let store = match &handles.store {
         Some(http) if config.repository.is_some() => {
-            Probe::required(SearchStore::connect(http.clone()).await)
+            Probe::required(SearchStore::connect_over(http.clone()).await)
         }
         _ => Probe::Absent,
     };
@@ -279,7 +279,7 @@ pub(crate) async fn look_again(
     look_at_brokers(clients, &mut facts).await;
     if let Some((store, repository)) = &clients.store {
         // Another cluster may be behind the same address by now.
-        let again = SearchStore::connect(store.http().clone()).await;
+        let again = SearchStore::connect_over(store.http().clone()).await;
         facts.store = Probe::of(again.map(|store| store.info().clone()));
         facts.repository = Probe::of(store.repository(repository).await);
         facts.snapshots = Probe::of(snapshot_states(store, repository).await);

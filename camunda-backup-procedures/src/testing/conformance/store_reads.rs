@@ -20,7 +20,7 @@ fn nothing_or_some<T>(all: &Vec<T>) -> String {
 }
 
 async fn reads(stage: &mut Stage<'_>, store: &SearchStore, repository: &RepositoryName) -> Result<()> {
-    let connected = SearchStore::connect(store.http().clone());
+    let connected = SearchStore::connect_over(store.http().clone());
     stage.step("what it is", connected, |store| store.info().version.flavor.to_string()).await?;
     stage.step("its health", store.health(&[]), |health| format!("{}", health.timed_out)).await?;
     stage.ask("its disks", store.disk()).await;
