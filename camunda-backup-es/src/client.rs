@@ -48,7 +48,8 @@ impl SearchStore {
     /// Those of [`connect_over`](Self::connect_over), and `Config` when the certificates or credentials cannot be used.
     #[cfg(feature = "reqwest")]
     pub async fn connect(endpoint: Endpoint) -> Result<Self> {
-        let transport = camunda_backup_core::ReqwestTransport::new(Default::default())?;
+        let transport =
+            camunda_backup_core::ReqwestTransport::new(camunda_backup_core::TransportConfig::default())?;
         Self::connect_with(endpoint, Arc::new(transport)).await
     }
 

@@ -262,7 +262,7 @@ async fn version_of(gateway: &HttpClient, declared: Option<CamundaVersion>) -> R
 
 #[cfg(feature = "reqwest")]
 fn default_transport() -> Result<Arc<dyn Transport>> {
-    Ok(Arc::new(camunda_backup_core::ReqwestTransport::new(Default::default())?))
+    Ok(Arc::new(camunda_backup_core::ReqwestTransport::new(camunda_backup_core::TransportConfig::default())?))
 }
 
 #[cfg(not(feature = "reqwest"))]

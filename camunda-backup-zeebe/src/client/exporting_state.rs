@@ -68,7 +68,7 @@ impl fmt::Display for ExportingState {
                 .map(|(partition, status)| format!("broker {broker}, partition {partition}: {status}"));
             lines.extend(replicas);
         }
-        lines.extend(self.not_seen.iter().map(|(who, error)| format!("{who} was not seen: {error}")));
+        lines.extend(self.not_seen.values().map(|error| format!("not seen: {error}")));
         f.write_str(if lines.is_empty() { "nobody was asked" } else { "" })?;
         f.write_str(&lines.join("\n"))
     }

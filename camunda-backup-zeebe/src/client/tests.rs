@@ -70,7 +70,7 @@ async fn a_broker_that_is_down_is_named_and_hides_nothing_of_the_others() {
     assert_eq!(state.brokers.len(), 2);
     assert_eq!(state.not_seen["broker 1"].kind(), ErrorKind::Connect);
     assert!(!state.all_seen_export(), "one that was not seen may be paused");
-    assert!(state.to_string().contains("broker 1 was not seen: "), "{state}");
+    assert!(state.to_string().contains("not seen: broker 1: "), "{state}");
     let error = zeebe.topology().await.unwrap_err();
     assert!(error.to_string().starts_with("broker 1: "), "{error}");
 }
