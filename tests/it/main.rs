@@ -6,6 +6,7 @@ mod backup;
 mod bad_input;
 mod bounds;
 mod clients;
+mod cluster_yaml;
 mod conformance;
 mod crash_matrix;
 mod debts;
