@@ -44,7 +44,7 @@ fn certificate(words: &str, setup: Setup) -> Understood {
              trusted",
             "make a certificate for the server with basicConstraints CA:FALSE and its host name as subjectAltName \
              (`openssl req -x509` makes CA:TRUE unless told otherwise with -addext), self-signed or signed by your \
-             authority; ca-pem then holds it, or the authority's",
+             authority; tls.ca-file (or tls.ca-pem) then holds it, or the authority's",
         )
     } else if why.contains("UnsupportedCertVersion") {
         understood(
@@ -117,8 +117,8 @@ fn unknown_issuer(setup: Setup) -> (String, String) {
     let (what, advice) = if setup.with_ca {
         (
             "none of the configured authorities has signed the server's certificate",
-            "ca-pem must hold the certificate of the authority that signed the server's (its issuer), not the server's \
-             own; where an intermediate authority signed it, the server must send that one, or ca-pem hold it",
+            "tls.ca-file (or tls.ca-pem) must hold the certificate of the authority that signed the server's (its issuer), not the server's \
+             own; where an intermediate authority signed it, the server must send that one, or the file hold it",
         )
     } else if setup.with_system_ca {
         (
