@@ -98,7 +98,7 @@ fn every_kind_of_credentials_and_files_reaches_its_address() {
     let store = cluster.store.unwrap();
     assert!(matches!(store.auth, Auth::ApiKey(_)) && store.tls.unwrap().client_key_pem.is_some());
     let files = cluster.zeebe.tls.unwrap();
-    assert!(files.client_key_file.is_some() && cluster.tls.unwrap() != files);
+    assert!(files.client_key_file.is_some() && cluster.tls.unwrap() != *files);
     assert!(matches!(transport.proxy.unwrap().auth, Auth::Basic { .. }));
 }
 

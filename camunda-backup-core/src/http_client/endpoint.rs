@@ -24,7 +24,7 @@ pub struct Endpoint {
     /// How to authenticate.
     pub auth: Auth,
     /// Trust and client certificate of this address, in the place of the transport's.
-    pub tls: Option<TlsConfig>,
+    pub tls: Option<Box<TlsConfig>>,
 }
 
 /// An endpoint as data: its URL alone, or with credentials and TLS settings.
@@ -35,7 +35,7 @@ struct RawEndpoint {
     #[serde(default)]
     auth: Auth,
     #[serde(default)]
-    tls: Option<TlsConfig>,
+    tls: Option<Box<TlsConfig>>,
 }
 
 impl<'de> Deserialize<'de> for RawEndpoint {
@@ -107,7 +107,7 @@ impl Endpoint {
     /// The same endpoint with TLS settings of its own.
     #[must_use]
     pub fn with_tls(mut self, tls: TlsConfig) -> Self {
-        self.tls = Some(tls);
+        self.tls = Some(Box::new(tls));
         self
     }
 

@@ -39,7 +39,7 @@ pub struct OidcConfig {
     pub scope: Option<String>,
     /// Trust and client certificate of the provider's address, in the place of the transport's.
     #[serde(default)]
-    pub tls: Option<TlsConfig>,
+    pub tls: Option<Box<TlsConfig>>,
 }
 
 impl<'de> Deserialize<'de> for OidcConfig {

@@ -119,7 +119,7 @@ impl Endpoint {
             (Some(url), auth) => {
                 let mut endpoint =
                     Self::new(&url).map_err(|error| bad(format!("{name}: {}", error.message())))?;
-                endpoint.tls = tls;
+                endpoint.tls = tls.map(Box::new);
                 Ok(Some(if auth == Auth::None { endpoint } else { endpoint.with_auth(auth) }))
             }
         }

@@ -70,11 +70,11 @@ async fn the_provider_of_tokens_has_its_own_authority() {
     let refused = client_of(&oidc).unwrap().send(get()).await.unwrap_err();
     assert!(refused.report().contains("invalid peer certificate"), "{}", refused.report());
     assert!(provider.seen.requests().is_empty());
-    oidc.tls = Some(in_files(&folder, "idp", &authority.identified()));
+    oidc.tls = Some(Box::new(in_files(&folder, "idp", &authority.identified())));
     let answered = client_of(&oidc).unwrap().send(get()).await.unwrap_err();
     assert_eq!(answered.component(), Some(&Component::IdentityProvider), "its answer holds no token");
     assert!(!provider.seen.requests().is_empty());
-    oidc.tls = Some(TlsConfig::default().with_ca_file("/no/such.crt"));
+    oidc.tls = Some(Box::new(TlsConfig::default().with_ca_file("/no/such.crt")));
     let error = client_of(&oidc).unwrap_err();
     assert!(error.to_string().contains("identity provider") && error.to_string().contains("/no/such.crt"));
 }

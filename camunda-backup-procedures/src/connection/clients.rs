@@ -69,7 +69,7 @@ impl Handles {
 
 /// The cluster's TLS settings, where an `https` address has none of its own.
 fn with_tls_of(config: &ClusterConfig, mut endpoint: Endpoint) -> Endpoint {
-    let default_for = |scheme: &str| config.tls.clone().filter(|_| scheme == "https");
+    let default_for = |scheme: &str| config.tls.clone().filter(|_| scheme == "https").map(Box::new);
     if endpoint.tls.is_none() {
         endpoint.tls = default_for(endpoint.url().scheme());
     }

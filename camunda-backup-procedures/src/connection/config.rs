@@ -297,6 +297,9 @@ mod tests {
 
     use super::*;
 
+    type Variables = &'static [(&'static str, &'static str)];
+    type Is = fn(&Auth) -> bool;
+
     fn from(pairs: &[(&str, &str)]) -> Result<ClusterConfig> {
         ClusterConfig::from_lookup(|name| {
             pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
@@ -393,7 +396,7 @@ mod tests {
                     (format!("CAMUNDA_{name}"), format!("https://{}", name.to_lowercase().replace('_', "-")))
                 })
                 .collect();
-        let kinds: [(&[(&str, &str)], fn(&Auth) -> bool, fn(&Auth) -> bool); 4] = [
+        let kinds: [(Variables, Is, Is); 4] = [
             (
                 &[("CAMUNDA_BEARER_TOKEN", "t")],
                 |auth| matches!(auth, Auth::Bearer(_)),
@@ -453,7 +456,10 @@ mod tests {
         .unwrap();
         let all = TlsConfig::default().with_ca_file("/ca.crt").with_client_files("/tls.crt", "/tls.key");
         assert_eq!(config.tls, Some(all));
-        assert_eq!(config.store.unwrap().tls, Some(TlsConfig::default().with_ca_file("/store.crt")));
+        assert_eq!(
+            config.store.unwrap().tls,
+            Some(Box::new(TlsConfig::default().with_ca_file("/store.crt")))
+        );
         assert!(with(&[]).unwrap().tls.is_none());
         let no_store =
             from(&[("CAMUNDA_ZEEBE_URL", "https://z"), ("CAMUNDA_STORE_CA_FILE", "/x")]).unwrap_err();

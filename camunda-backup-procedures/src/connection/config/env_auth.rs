@@ -17,7 +17,7 @@ pub(super) fn apply(config: &mut ClusterConfig, lookup: &impl Fn(&str) -> Option
         let Some(store) = &mut config.store else {
             return Err(without("CAMUNDA_STORE_URL", "there are TLS files for a store"));
         };
-        store.tls = Some(tls);
+        store.tls = Some(Box::new(tls));
     }
     let Some(auth) = of_camunda(lookup)? else { return Ok(()) };
     give(&mut config.zeebe, &auth);
