@@ -30,8 +30,9 @@ const MAX_SETTINGS: usize = 32;
 /// # Guarantees
 /// * A request is sent at most once: no redirect is followed, and reqwest's own retries are off. What remains is
 ///   hyper's renewal of a kept connection that was closed before the first byte of the request was written.
-/// * A request with [`Effect::Once`] gets a connection of its own. On a kept one that the server closes at the same
-///   moment its outcome would be unknown without need.
+/// * Only reads use kept connections. A request that changes something gets a connection of its own: on a kept one that
+///   the server closes at the same moment, or that a firewall has forgotten meanwhile, its outcome would be unknown without
+///   need, and a pause of exporting would have to be waited for as if it could come late.
 /// * The body is counted after decompression while it arrives; at [`Request::max_body`] the connection is dropped.
 /// * No environment variable is read: no hidden proxy.
 ///
@@ -68,7 +69,7 @@ impl ReqwestTransport {
 
     fn client(&self, request: &Request) -> Result<reqwest::Client, TransportError> {
         let pool =
-            Pool { connect: request.timeouts.connect, keeps_connections: request.effect != Effect::Once };
+            Pool { connect: request.timeouts.connect, keeps_connections: request.effect == Effect::Read };
         let unsendable = |error: Error| TransportError::new(TransportErrorKind::Unsendable, error.message());
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         let place = match &request.tls {
