@@ -243,7 +243,7 @@ async fn indices_are_read_by_prefix_and_changed_by_name() {
         assert_eq!(store.indices(&zeebe).await.unwrap().len(), 2, "{on}");
         assert_eq!(store.index_settings(&zeebe).await.unwrap().len(), 2, "{on}");
         assert!(store.aliases(&zeebe).await.unwrap()[&both[0]].contains("zeebe-alias"), "{on}");
-        assert_eq!(store.index_template_names(&zeebe).await.unwrap().len(), 1, "{on}");
+        assert_eq!(store.index_template_names(std::slice::from_ref(&zeebe)).await.unwrap().len(), 1, "{on}");
         assert_eq!(store.component_template_names(&zeebe).await.unwrap().len(), 1, "{on}");
         assert_eq!(store.legacy_template_names(&zeebe).await.unwrap().len(), 1, "{on}");
         assert_eq!(store.lifecycle_policy_names().await.unwrap(), None, "{on}");

@@ -2,7 +2,7 @@
 //!
 //! [`SearchStore`] is the client. Every request is built by a pure function that returns a
 //! [`Call`](camunda_backup_core::Call), every answer is decoded by a pure function in [`decode`]. What differs between
-//! flavours and versions is one table in [`flavor`].
+//! flavours and versions is one table, with a row of [`Traits`] for each.
 //!
 //! The rules that all of it follows: the verdict of a snapshot is the `state` of `GET /_snapshot/…`, never `_status`;
 //! unknown states are kept and are never success; no wildcard leaves in a request that changes something; an empty list
@@ -27,7 +27,7 @@ mod detect;
 mod disk;
 mod display;
 mod failure;
-pub mod flavor;
+mod flavor;
 mod health;
 mod index_changes;
 mod indices;

@@ -1,7 +1,7 @@
 //! Client for the management and REST APIs of Camunda 8 Self-Managed, 8.1 … 8.10, as backup and recovery need them.
 //!
 //! Every request is built by a pure function that returns a [`Call`](camunda_backup_core::Call), and every answer is
-//! decoded by a pure function. What differs between versions is one row of the table in [`dialect`]; states and phases
+//! decoded by a pure function. What differs between versions is one row of a table of [`Dialect`]s; states and phases
 //! that a server may invent are open enums, and an unknown one is kept and never taken for success.
 //!
 //! ```text
@@ -27,7 +27,7 @@ mod client;
 mod client_against_fake;
 mod cluster;
 mod detect;
-pub mod dialect;
+mod dialect;
 mod display;
 mod exporters;
 mod exporting;

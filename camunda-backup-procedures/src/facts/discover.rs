@@ -252,12 +252,9 @@ async fn app_indices(
 }
 
 async fn templates(config: &ClusterConfig, store: &SearchStore) -> Result<Vec<String>> {
-    let mut names = Vec::new();
     let apps = config.app_prefixes.iter().map(IndexPrefix::of_applications);
-    for prefix in apps.chain([config.record_prefix.of_records()]) {
-        names.extend(store.index_template_names(&prefix).await?);
-    }
-    Ok(names)
+    let prefixes: Vec<IndexPrefix> = apps.chain([config.record_prefix.of_records()]).collect();
+    Ok(store.index_template_names(&prefixes).await?.into_iter().collect())
 }
 
 /// Looks again at what may change while a run is under way: versions, topology, exporting, changes, backups, repository.

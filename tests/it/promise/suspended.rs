@@ -13,7 +13,9 @@ use crate::world::{
 #[tokio::test(start_paused = true)]
 async fn when_a_suspended_machine_wakes_the_pause_ends_at_once_and_the_run_fails() {
     let simulated = eight_six().await;
-    simulated.store().set_snapshot_duration(|_, _| 10 * MINUTE);
+    simulated.store().set_snapshot_duration(|name, _| {
+        if name.contains("records") { 10 * MINUTE } else { Duration::from_millis(30) }
+    });
     let cluster = connect(&simulated).await;
     let run = cluster.start(plan(&cluster)).await;
     until("paused", || is_paused(&simulated)).await;

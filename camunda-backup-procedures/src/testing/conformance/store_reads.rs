@@ -90,7 +90,9 @@ async fn indices(stage: &mut Stage<'_>, store: &SearchStore) -> Result<()> {
 async fn templates(stage: &mut Stage<'_>, store: &SearchStore) -> Result<()> {
     let prefix = IndexPrefix::new("conformance-unknown")?;
     stage
-        .step("index templates", store.index_template_names(&prefix), |all| format!("{}", all.len()))
+        .step("index templates", store.index_template_names(std::slice::from_ref(&prefix)), |all| {
+            format!("{}", all.len())
+        })
         .await?;
     stage
         .step("component templates", store.component_template_names(&prefix), |all| format!("{}", all.len()))
