@@ -31,7 +31,7 @@ async fn when_a_suspended_machine_wakes_the_pause_ends_at_once_and_the_run_fails
 
     let (error, report) = failed(run.finished().await);
     assert_eq!(report.outcome, RunOutcome::Failed, "{report}");
-    assert!(error.report().contains("max_pause"), "{}", error.report());
+    assert!(error.report().contains("its time was over"), "{}", error.report());
     assert!(!report.owing && error.outcome() != Outcome::Unknown, "{report}");
     assert_running(&simulated);
 }
