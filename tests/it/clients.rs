@@ -47,7 +47,7 @@ async fn one_broker_that_hangs_delays_nothing_beyond_its_bound() {
     options.brokers = config.brokers;
     let gateway: Endpoint = config.zeebe;
     let zeebe = Zeebe::connect_with(gateway, options).await.unwrap();
-    simulated.inject(Rule::operation("broker.partitions.statuses", Fault::Hang).times(1));
+    simulated.inject(Rule::operation("broker.partitions.statuses", Fault::Hang).unwrap().times(1));
     let began = tokio::time::Instant::now();
     let state = zeebe.exporting_state().await.unwrap();
     assert!(began.elapsed() <= Duration::from_secs(11), "{:?}", began.elapsed());
