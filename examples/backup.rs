@@ -2,8 +2,8 @@
 //!
 //! `cargo run --example backup` backs up the simulated cluster, over real HTTP on loopback. With `CAMUNDA_ZEEBE_URL`,
 //! `CAMUNDA_OPERATE_URL`, `CAMUNDA_TASKLIST_URL`, `CAMUNDA_STORE_URL` and `CAMUNDA_REPOSITORY` set the same program
-//! backs up a real one (see `ClusterConfig::from_env` for the rest). `--dry-run` only prints the plan; `--simulated` asks for the
-//! simulated cluster although variables are set.
+//! backs up a real one (see `ClusterConfig::from_env` for the rest); some of them without the address are an error.
+//! `--dry-run` only prints the plan; `--simulated` asks for the simulated cluster although variables are set.
 
 #![allow(clippy::print_stdout)] // an example shows what it does
 

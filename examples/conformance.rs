@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example conformance` compares the simulated cluster with itself, over real HTTP on loopback. With
 //! `CAMUNDA_ZEEBE_URL` and the other variables of `ClusterConfig::from_env` set, the same program looks at a real one; with
-//! `CAMUNDA_REST_URL` and `CAMUNDA_BROKER_URLS` it asks more.
+//! `CAMUNDA_REST_URL` and `CAMUNDA_BROKER_URLS` it asks more. Some variables without the address are an error.
 
 #![allow(clippy::print_stdout)] // an example shows what it does
 
@@ -16,7 +16,11 @@ use camunda_backup::testing::{SimulatedCluster, StoreKind};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let real = std::env::var_os("CAMUNDA_ZEEBE_URL").is_some();
+    // Simulated only when nothing at all is set: a forgotten address must not end in a comparison of nothing.
+    let real = std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("CAMUNDA_"));
+    if !real {
+        println!("SIMULATED cluster on loopback, no real one is asked");
+    }
     let served = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?.serve().await?;
     let config = if real { ClusterConfig::from_env()? } else { served.config() };
     let transport = Arc::new(ReqwestTransport::new(TransportConfig::default())?);

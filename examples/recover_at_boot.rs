@@ -1,7 +1,8 @@
 //! Crash safety, as a service has it: call `recover` once at boot, before anything else.
 //!
 //! `cargo run --example recover_at_boot` kills a simulated process in the middle of the pause, the way `kill -9` does,
-//! and boots the next one. With the variables of a real cluster set (see `ClusterConfig::from_env`) it only recovers.
+//! and boots the next one. With the variables of a real cluster set (see `ClusterConfig::from_env`) it only recovers; some
+//! of them without the address are an error.
 
 #![allow(clippy::print_stdout)] // an example shows what it does
 
@@ -39,10 +40,12 @@ async fn first_life(simulated: &SimulatedCluster) -> Result<BackupId, Box<dyn Er
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    if std::env::var_os("CAMUNDA_ZEEBE_URL").is_some() {
+    // Simulated only when nothing at all is set: a forgotten address must not end in a success.
+    if std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("CAMUNDA_")) {
         print!("{}", recover(ClusterConfig::from_env()?, ConnectOptions::default()).await?);
         return Ok(());
     }
+    println!("SIMULATED cluster in memory, no real one is touched");
     let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
     println!("first life");
     let id = first_life(&simulated).await?;

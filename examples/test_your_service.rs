@@ -51,7 +51,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // The pause takes effect, and its answer is lost. Whether it did is found out by looking at the brokers.
     let simulated = evening().await?;
-    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::LoseAfter).times(1));
+    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::LoseAfter)?.times(1));
     let log = nightly(simulated.config()?, simulated.connect_options()).await;
     println!("an answer is lost:      {log}");
     assert_eq!(log, "a backup, and it is proven");

@@ -1,7 +1,7 @@
 //! Consistent backup and recovery of Camunda 8 Self-Managed, to be embedded in a Rust service.
 //!
 //! Camunda keeps its state in several places: Zeebe's partitions, the indices of Operate, Tasklist and Optimize, and the
-//! exported records. A backup is worth something only if all of them belong to one moment. This crate gets there: it
+//! exported records. A backup can be restored only if all of them belong to one moment. This crate gets there: it
 //! plans, pauses exporting, snapshots, backs Zeebe up, resumes, and proves what it did. Whatever happens to the caller,
 //! the process, the network or the servers, exporting is never left paused without a durable record and a way to end it,
 //! and a backup is never called complete unless it is.
@@ -22,7 +22,7 @@
 //! # }
 //! ```
 //!
-//! Where to go from here: [`Cluster`] is the paved path, [`RunHandle`] follows and stops a run, [`recover`] pays what a
+//! Where to go from here: [`Cluster`] is the usual way to make a backup, [`RunHandle`] follows and stops a run, [`recover`] pays what a
 //! dead process owes.
 //!
 //! # Features

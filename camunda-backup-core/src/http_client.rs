@@ -18,7 +18,7 @@ pub use auth::Auth;
 pub use call::{Call, path_segment};
 pub use client::HttpClient;
 pub use endpoint::Endpoint;
-pub(crate) use endpoint::without_credentials;
+pub(crate) use endpoint::{adopted, without_credentials};
 pub use oidc::OidcConfig;
 pub use parts::AuthParts;
 pub use server_message::server_message;

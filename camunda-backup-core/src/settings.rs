@@ -1,14 +1,21 @@
 //! Reading settings from any self-describing format so that nothing is dropped in silence: a key that is not known is an error
 //! with its name and the nearest known one, and every key may be written in `kebab-case` or `snake_case`.
 
-use std::collections::BTreeSet;
+mod whole;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
 use serde_json::{Map, Value};
+
+use whole::{Key, Whole};
 
 /// A deserializer for a struct of settings: hand it to what `#[serde(remote = "Self")]` derives.
 ///
@@ -93,8 +100,8 @@ impl<'de> Visitor<'de> for Given {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut given = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            given.push(entry);
+        while let Some((Key(key), Whole(value))) = map.next_entry()? {
+            given.push((key, value));
         }
         Ok(given)
     }
@@ -119,6 +126,48 @@ impl<'de> MapAccess<'de> for Settings<'_> {
         let (key, value) = self.value.take().unwrap_or(("", Value::Null));
         seed.deserialize(value).map_err(|error| Self::Error::custom(format!("{key}: {error}")))
     }
+}
+
+/// Reads a map of settings by name; an error tells the name.
+///
+/// # Errors
+/// A name or a value that cannot be used, a name that is given twice.
+pub fn by_name<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+where
+    K: FromStr<Err = crate::Error> + Ord,
+    V: DeserializeOwned,
+    D: Deserializer<'de>,
+{
+    let Whole(value) = Whole::deserialize(deserializer)?;
+    let Value::Object(entries) = value else {
+        return Err(D::Error::custom("write a map, a line `name: value` for each"));
+    };
+    let entries = entries.into_iter().map(|(name, value)| {
+        let key = name.parse().map_err(|error: crate::Error| D::Error::custom(format!("{name}: {error}")))?;
+        let value = V::deserialize(value).map_err(|error| D::Error::custom(format!("{name}: {error}")))?;
+        Ok((key, value))
+    });
+    entries.collect()
+}
+
+/// Reads a list of settings; an error tells the place, counted from 1.
+///
+/// # Errors
+/// A value that cannot be used.
+pub fn in_order<'de, V: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<V>, D::Error> {
+    let Whole(value) = Whole::deserialize(deserializer)?;
+    let Value::Array(entries) = value else {
+        return Err(D::Error::custom("write a list, a line `- value` for each"));
+    };
+    let entries = entries.into_iter().enumerate().map(|(place, value)| {
+        V::deserialize(value).map_err(|error| D::Error::custom(format!("entry {}: {error}", place + 1)))
+    });
+    entries.collect()
+}
+
+/// Any value, read whole: nothing is lost when a key is there twice.
+pub(crate) fn anything<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    Whole::deserialize(deserializer).map(|Whole(value)| value)
 }
 
 /// Reads a duration: `"90s"`, `"5m"`, `"1h30m"`, `"250ms"`, or `{secs, nanos}`.
@@ -237,6 +286,28 @@ mod tests {
         assert!(twice.unwrap_err().contains("given twice"));
         let wrong = read(r#"{"name": []}"#).unwrap_err();
         assert!(wrong.contains("name: "), "{wrong}");
+    }
+
+    #[test]
+    fn maps_and_lists_name_the_entry_that_is_wrong_and_lose_none() {
+        let map =
+            |json: &str| by_name::<crate::BrokerId, u8, _>(&mut serde_json::Deserializer::from_str(json));
+        assert_eq!(map(r#"{"0": 7, "zone_1": 8}"#).unwrap().len(), 2);
+        for (json, words) in [
+            (r#"{"0": 7, "0": 8}"#, "setting `0` is given twice"),
+            (r#"{"0": "x"}"#, "0: invalid type"),
+            (r#"{"a b": 1}"#, "a b: "),
+            ("[1]", "write a map"),
+        ] {
+            let error = map(json).unwrap_err().to_string();
+            assert!(error.contains(words), "{json}: {error}");
+        }
+        let list = |json: &str| in_order::<u8, _>(&mut serde_json::Deserializer::from_str(json));
+        assert_eq!(list("[1, 2]").unwrap(), [1, 2]);
+        assert!(list("[1, 300]").unwrap_err().to_string().contains("entry 2: "));
+        assert!(list("7").unwrap_err().to_string().contains("write a list"));
+        let nested = read(r#"{"max-pause": {"secs": 1, "secs": 2, "nanos": 0}}"#).unwrap_err();
+        assert!(nested.contains("`secs` is given twice"), "{nested}");
     }
 
     #[test]

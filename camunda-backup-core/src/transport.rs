@@ -10,6 +10,7 @@ use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use crate::component::Component;
+use crate::error::{Error, ErrorKind};
 
 pub mod config;
 #[cfg(feature = "reqwest")]
@@ -18,8 +19,10 @@ mod reason;
 pub mod reqwest;
 #[cfg(any(test, feature = "testing"))]
 pub mod script;
+mod tls;
 
-pub use config::{TlsConfig, TransportConfig};
+pub use config::TransportConfig;
+pub use tls::TlsConfig;
 
 /// What sending a request twice would do. Set by the endpoint's builder, obeyed by the one retry loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,6 +95,9 @@ pub struct Request {
     pub timeouts: Timeouts,
     /// The longest body that is accepted as answer, in bytes, after decompression.
     pub max_body: usize,
+    /// What [`Transport::adopt_tls`] returned for the address: trust and certificate of this address in the place of the
+    /// transport's.
+    pub tls: Option<Arc<TlsConfig>>,
 }
 
 impl Request {
@@ -113,6 +119,7 @@ impl Request {
             body: Bytes::new(),
             timeouts: Timeouts::DEFAULT,
             max_body: crate::http_client::DEFAULT_MAX_BODY,
+            tls: None,
         }
     }
 }
@@ -237,11 +244,29 @@ impl std::error::Error for TransportError {}
 pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends `request` once.
     async fn send(&self, request: Request) -> Result<Response, TransportError>;
+
+    /// Takes the TLS settings of one address: reads their files, and refuses what cannot be used. What it returns comes
+    /// with each request to that address, in [`Request::tls`]. Called when a client is made; connects to nobody.
+    ///
+    /// # Errors
+    /// [`Config`](ErrorKind::Config) for settings that cannot be used; by default always, so that a transport that knows
+    /// nothing of them drops none in silence.
+    fn adopt_tls(&self, tls: &TlsConfig) -> Result<Arc<TlsConfig>, Error> {
+        let _ = tls;
+        Err(Error::new(ErrorKind::Config, "this transport has no TLS settings for single addresses")
+            .with_advice(
+                "take `tls` away from the address and configure the transport, or use `ReqwestTransport`",
+            ))
+    }
 }
 
 #[async_trait]
 impl<T: Transport + ?Sized> Transport for Arc<T> {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         (**self).send(request).await
+    }
+
+    fn adopt_tls(&self, tls: &TlsConfig) -> Result<Arc<TlsConfig>, Error> {
+        (**self).adopt_tls(tls)
     }
 }

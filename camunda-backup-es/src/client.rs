@@ -1,7 +1,11 @@
 //! The client handle: what every call of this crate goes through.
 
+use std::sync::Arc;
+
 use camunda_backup_core::transport::Response;
-use camunda_backup_core::{Call, Effect, Error, ErrorKind, HttpClient, Outcome, Result};
+use camunda_backup_core::{
+    Call, Component, Effect, Endpoint, Error, ErrorKind, HttpClient, Outcome, Result, Transport,
+};
 use serde::Deserialize;
 
 use crate::failure;
@@ -30,12 +34,61 @@ pub struct SearchStore {
 }
 
 impl SearchStore {
+    /// A client of the store at this address, over reqwest with the system's certificates.
+    ///
+    /// ```no_run
+    /// # async fn example() -> camunda_backup_core::Result<()> {
+    /// let store = camunda_backup_es::SearchStore::connect("https://user:password@store:9200".parse()?).await?;
+    /// println!("{}", store.info()); // Elasticsearch 8.19.21, cluster camunda (…)
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`connect_over`](Self::connect_over), and `Config` when the certificates or credentials cannot be used.
+    #[cfg(feature = "reqwest")]
+    pub async fn connect(endpoint: Endpoint) -> Result<Self> {
+        let transport =
+            camunda_backup_core::ReqwestTransport::new(camunda_backup_core::TransportConfig::default())?;
+        Self::connect_with(endpoint, Arc::new(transport)).await
+    }
+
+    /// A client of the store at this address over a transport of the caller's: one with an own CA, or a simulated store.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use camunda_backup_core::{IndexPrefix, SimulatedClock, Timestamp};
+    /// use camunda_backup_es::SearchStore;
+    /// use camunda_backup_es::testing::{FakeElasticsearch, StoreOptions};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> camunda_backup_core::Result<()> {
+    /// let clock = SimulatedClock::starting_at(Timestamp::from_millis(1_780_473_600_000));
+    /// let simulated = FakeElasticsearch::new(StoreOptions::elasticsearch("8.19.21"), clock);
+    /// simulated.put_document("operate-list-view-8.3.0_", "1", Default::default());
+    ///
+    /// let store = SearchStore::connect_with("http://store:9200".parse()?, Arc::new(simulated)).await?;
+    /// for index in store.indices(&IndexPrefix::new("operate")?).await? {
+    ///     println!("{index}"); // operate-list-view-8.3.0_: open, green, 1 document, 1 primary shard
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`connect_over`](Self::connect_over), and `Config` when the credentials cannot be sent.
+    pub async fn connect_with(endpoint: Endpoint, transport: Arc<dyn Transport>) -> Result<Self> {
+        Self::connect_over(HttpClient::new(transport, Component::Store, endpoint)?).await
+    }
+
     /// Asks the store what it is (`GET /`, or `GET /_nodes` on builds that do not serve it) and makes a client for it.
+    /// Changes nothing.
     ///
     /// # Errors
     /// `WrongComponent` for anything that is neither Elasticsearch nor OpenSearch, `Unsupported` for a major version
     /// that this library does not know, else what the HTTP layer says.
-    pub async fn connect(http: HttpClient) -> Result<Self> {
+    pub async fn connect_over(http: HttpClient) -> Result<Self> {
         let info = detect::detect(&http).await?;
         Ok(Self::with_info(http, info))
     }

@@ -31,7 +31,7 @@ fn all_servers() -> Vec<FakeElasticsearch> {
 async fn connected(fake: &FakeElasticsearch) -> SearchStore {
     let endpoint = Endpoint::new("http://store:9200").unwrap();
     let http = HttpClient::new(Arc::new(fake.clone()), Component::Store, endpoint).unwrap();
-    SearchStore::connect(http).await.unwrap()
+    SearchStore::connect_over(http).await.unwrap()
 }
 
 fn index(name: &str) -> IndexName {
@@ -243,7 +243,7 @@ async fn indices_are_read_by_prefix_and_changed_by_name() {
         assert_eq!(store.indices(&zeebe).await.unwrap().len(), 2, "{on}");
         assert_eq!(store.index_settings(&zeebe).await.unwrap().len(), 2, "{on}");
         assert!(store.aliases(&zeebe).await.unwrap()[&both[0]].contains("zeebe-alias"), "{on}");
-        assert_eq!(store.index_template_names(&zeebe).await.unwrap().len(), 1, "{on}");
+        assert_eq!(store.index_template_names(std::slice::from_ref(&zeebe)).await.unwrap().len(), 1, "{on}");
         assert_eq!(store.component_template_names(&zeebe).await.unwrap().len(), 1, "{on}");
         assert_eq!(store.legacy_template_names(&zeebe).await.unwrap().len(), 1, "{on}");
         assert_eq!(store.lifecycle_policy_names().await.unwrap(), None, "{on}");

@@ -3,11 +3,13 @@
 use camunda_backup_core::http_client::path_segment;
 use camunda_backup_core::transport::Timeouts;
 use camunda_backup_core::{Call, RepositoryName, Result, SnapshotName};
+use serde::{Deserialize, Serialize};
 
 use crate::client::SearchStore;
 
 /// What a delete found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Deleted {
     /// It was there and is gone. A running snapshot has been aborted.

@@ -28,6 +28,23 @@ impl fmt::Display for Flavor {
     }
 }
 
+/// Reads the name in any case.
+impl FromStr for Flavor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "elasticsearch" => Ok(Self::Elasticsearch),
+            "opensearch" => Ok(Self::OpenSearch),
+            _ => {
+                let shown = camunda_backup_core::text::one_line(text);
+                Err(Error::new(ErrorKind::InvalidInput, format!("{shown:?} is no kind of search store"))
+                    .with_advice("write elasticsearch or opensearch"))
+            }
+        }
+    }
+}
+
 /// Flavour and version number of a search store, such as `Elasticsearch 8.19.21`.
 ///
 /// The number is kept as the server writes it (`version.number` of `GET /`); a suffix such as `-SNAPSHOT` does no harm.
@@ -125,11 +142,7 @@ impl FromStr for StoreVersion {
             )
         };
         let (flavor, number) = text.trim().split_once(char::is_whitespace).ok_or_else(bad)?;
-        let flavor = match flavor.to_ascii_lowercase().as_str() {
-            "elasticsearch" => Flavor::Elasticsearch,
-            "opensearch" => Flavor::OpenSearch,
-            _ => return Err(bad()),
-        };
+        let flavor = flavor.parse().map_err(|_| bad())?;
         let number = number.trim();
         let sane = number.starts_with(|c: char| c.is_ascii_digit()) && !number.contains(char::is_whitespace);
         if sane { Ok(Self::new(flavor, number)) } else { Err(bad()) }
@@ -137,7 +150,7 @@ impl FromStr for StoreVersion {
 }
 
 /// What a server can and cannot do, one column per difference that this client or its callers act on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 #[allow(clippy::struct_excessive_bools)]
 pub struct Traits {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
 
-use camunda_backup_core::{Call, IndexName, Result};
+use camunda_backup_core::{Call, Error, ErrorKind, IndexName, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::client::SearchStore;
@@ -72,14 +73,30 @@ impl From<HealthStatus> for String {
     }
 }
 
+/// Reads a known colour that a person typed, in any case.
+impl FromStr for HealthStatus {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match Self::from(text.trim().to_owned()) {
+            Self::Other(_) => {
+                let shown = camunda_backup_core::text::one_line(text);
+                Err(Error::new(ErrorKind::InvalidInput, format!("{shown:?} is no health"))
+                    .with_advice("write green, yellow or red"))
+            }
+            known => Ok(known),
+        }
+    }
+}
+
 impl fmt::Display for HealthStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(if self.as_str().is_empty() { "no health" } else { self.as_str() })
     }
 }
 
 /// The health of the whole cluster, or of the indices that were asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Health {
     /// The colour. Yellow says nothing about a restore: it is yellow while primaries initialize.

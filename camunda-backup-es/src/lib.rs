@@ -2,13 +2,15 @@
 //!
 //! [`SearchStore`] is the client. Every request is built by a pure function that returns a
 //! [`Call`](camunda_backup_core::Call), every answer is decoded by a pure function in [`decode`]. What differs between
-//! flavours and versions is one table in [`flavor`].
+//! flavours and versions is one table, with a row of [`Traits`] for each.
 //!
 //! The rules that all of it follows: the verdict of a snapshot is the `state` of `GET /_snapshot/…`, never `_status`;
 //! unknown states are kept and are never success; no wildcard leaves in a request that changes something; an empty list
 //! of indices, which the servers read as "everything", cannot be sent.
 //!
 //! # Features
+//! * `reqwest` (default): `SearchStore::connect`, over reqwest and rustls. Without it bring a
+//!   [`Transport`](camunda_backup_core::Transport) and use [`SearchStore::connect_with`].
 //! * `testing`: a simulated store that shares no code with this client. Outside semver.
 
 // First, because its macros serve the tests of all others.
@@ -23,8 +25,9 @@ pub mod decode;
 mod delete_snapshot;
 mod detect;
 mod disk;
+mod display;
 mod failure;
-pub mod flavor;
+mod flavor;
 mod health;
 mod index_changes;
 mod indices;

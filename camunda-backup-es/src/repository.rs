@@ -28,7 +28,7 @@ pub struct Repository {
 }
 
 /// What a cleanup removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cleanup {
     /// Bytes.
     pub deleted_bytes: u64,
@@ -168,7 +168,7 @@ impl SearchStore {
     /// ignore unknown settings silently, and two writers to one location destroy it.
     ///
     /// # Errors
-    /// `Failed` when what is registered afterwards has another type or is writable against the wish; it is left as it is.
+    /// `Failed` when what is registered afterwards has another type or is writable although read-only was asked for; it is left as it is.
     /// `Conflict` while a snapshot or restore uses the repository.
     pub async fn create_repository(
         &self,

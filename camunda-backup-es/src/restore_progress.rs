@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use camunda_backup_core::{Call, Error, ErrorKind, IndexName, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::client::SearchStore;
 use crate::health::{DetailedHealth, Health, HealthStatus, IndexHealth};
@@ -11,7 +11,7 @@ use crate::name_chunks::chunks;
 use crate::tolerant;
 
 /// How far a restore of some indices is.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RestoreProgress {
     /// Every index that was asked for, also those that do not exist.
     pub indices: BTreeMap<IndexName, IndexRecovery>,
@@ -24,7 +24,7 @@ pub struct RestoreProgress {
 }
 
 /// How far one index is.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IndexRecovery {
     /// How many primary shards it has; `None` when it does not exist.
     pub primaries: Option<u64>,

@@ -27,8 +27,9 @@ pub struct SnapshotEntry {
     pub indices: Vec<String>,
 }
 
-/// A snapshot of a list whose indices are only counted, never kept: a list of thousands stays small.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// A snapshot of a list whose indices are only counted, never kept: a list of thousands stays small. It is read from the
+/// server's answer (`indices`, a list) and serialises with `index_count`, a number.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotSummary {
     /// The name.
     #[serde(rename = "snapshot")]
@@ -40,7 +41,7 @@ pub struct SnapshotSummary {
     #[serde(default, deserialize_with = "tolerant::or_default")]
     pub state: SnapshotState,
     /// How many indices are in it; `None` when the server was told to leave them out, or did.
-    #[serde(rename = "indices", default, deserialize_with = "count")]
+    #[serde(rename(deserialize = "indices"), default, deserialize_with = "count")]
     pub index_count: Option<usize>,
 }
 

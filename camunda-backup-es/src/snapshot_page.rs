@@ -3,6 +3,8 @@
 use camunda_backup_core::http_client::path_segment;
 use camunda_backup_core::{Call, Error, ErrorKind, RepositoryName, Result, SnapshotName};
 
+use serde::{Deserialize, Serialize};
+
 use crate::client::SearchStore;
 use crate::snapshot_info::{Listing, SnapshotInfo};
 
@@ -25,7 +27,7 @@ impl Default for PageRequest {
 }
 
 /// Some snapshots in full, by name, and how to get the next ones.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SnapshotPage {
     /// The snapshots. May be fewer than asked for when some vanish meanwhile.
     pub snapshots: Vec<SnapshotInfo>,

@@ -2,14 +2,14 @@
 
 use camunda_backup_core::http_client::path_segment;
 use camunda_backup_core::{Call, RepositoryName, Result, SnapshotName};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::client::SearchStore;
 use crate::tolerant;
 
 /// How far a snapshot is. **Not whether it is good**: a PARTIAL snapshot is called SUCCESS here by Elasticsearch and
 /// OpenSearch 1, so the word is left out; ask [`SearchStore::snapshots`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SnapshotProgress {
     /// Shards that have not begun.
@@ -31,13 +31,12 @@ pub struct SnapshotProgress {
     #[serde(deserialize_with = "tolerant::or_default")]
     pub total: u64,
     /// Bytes uploaded so far; `None` once it has finished.
-    #[serde(skip)]
     pub processed_bytes: Option<u64>,
     /// Bytes that have to be uploaded: what the repository does not have yet.
-    #[serde(skip)]
+    #[serde(deserialize_with = "tolerant::or_default")]
     pub incremental_bytes: u64,
     /// Bytes that the snapshot refers to, those from earlier snapshots included.
-    #[serde(skip)]
+    #[serde(deserialize_with = "tolerant::or_default")]
     pub total_bytes: u64,
 }
 

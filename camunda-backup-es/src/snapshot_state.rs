@@ -1,7 +1,9 @@
 //! The state of a snapshot, kept as the server's word.
 
 use std::fmt;
+use std::str::FromStr;
 
+use camunda_backup_core::{Error, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 /// The `state` of a snapshot in `GET /_snapshot/{repo}/…`. Only this decides whether a snapshot is good.
@@ -85,9 +87,25 @@ impl From<SnapshotState> for String {
     }
 }
 
+/// Reads a known word that a person typed, in any case; `-` may stand for `_`.
+impl FromStr for SnapshotState {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match Self::from(text.trim().to_ascii_uppercase().replace('-', "_")) {
+            Self::Other(_) => Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("{:?} is no state of a snapshot", camunda_backup_core::text::one_line(text)),
+            )
+            .with_advice("write IN_PROGRESS, SUCCESS, PARTIAL, FAILED or INCOMPATIBLE")),
+            known => Ok(known),
+        }
+    }
+}
+
 impl fmt::Display for SnapshotState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(if self.as_str().is_empty() { "no state" } else { self.as_str() })
     }
 }
 

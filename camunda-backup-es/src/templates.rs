@@ -88,9 +88,12 @@ fn beginning_with(prefix: &IndexPrefix, names: Vec<String>) -> BTreeSet<String> 
 }
 
 impl SearchStore {
-    /// The names of the (composable) index templates that begin with the prefix.
-    pub async fn index_template_names(&self, prefix: &IndexPrefix) -> Result<BTreeSet<String>> {
-        Ok(beginning_with(prefix, self.read(index_templates_call(), index_templates).await?))
+    /// The names of the (composable) index templates that begin with one of the prefixes. One request, however many
+    /// prefixes there are: the answer has all templates of the store.
+    pub async fn index_template_names(&self, prefixes: &[IndexPrefix]) -> Result<BTreeSet<String>> {
+        let names = self.read(index_templates_call(), index_templates).await?;
+        let is_wanted = |name: &String| prefixes.iter().any(|prefix| prefix.covers(name));
+        Ok(names.into_iter().filter(is_wanted).collect())
     }
 
     /// The names of the component templates that begin with the prefix.

@@ -1,4 +1,4 @@
-//! One Camunda cluster: connect, plan, run, recover, abandon. The paved path.
+//! One Camunda cluster: connect, plan, run, recover, abandon. Most programs need nothing else.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,6 +25,31 @@ use crate::run_record::{highest_id, open_run};
 use crate::stored_reports;
 
 /// A connected cluster: what was seen of it, and the way to back it up. Cheap to clone.
+///
+/// ```
+/// # use camunda_backup_procedures as camunda_backup;
+/// use camunda_backup::testing::{SimulatedCluster, StoreKind};
+/// use camunda_backup::{BackupSpec, Cluster, Verdict};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), camunda_backup::Failure> {
+/// // Yours: `Cluster::connect(ClusterConfig::from_env()?)`.
+/// let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
+/// tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+/// let cluster = Cluster::connect_with(simulated.config()?, simulated.connect_options()).await?;
+///
+/// let plan = cluster.plan_backup(BackupSpec::default())?; // sends nothing
+/// println!("{plan}"); // every request that a run will send
+/// let report = cluster.run(plan).await?;
+/// assert_eq!(report.verdict, Verdict::Proven);
+///
+/// // Long after, or in another process:
+/// let cluster = cluster.reconnect().await?;
+/// let stored = cluster.stored_report(report.id).await?;
+/// assert!(stored.is_some_and(|stored| stored.verdict == Verdict::Proven));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Cluster {
     connection: Arc<Connection>,
@@ -102,7 +127,7 @@ impl Cluster {
     ///
     /// # Errors
     /// `Blocked` with all blockers at once.
-    #[allow(clippy::needless_pass_by_value)] // `plan_backup(BackupSpec::default())` is the paved path
+    #[allow(clippy::needless_pass_by_value)] // `plan_backup(BackupSpec::default())` is the usual call
     pub fn plan_backup(&self, spec: BackupSpec) -> Result<Plan> {
         let id = match spec.id {
             Some(id) => id,
@@ -249,6 +274,35 @@ impl Cluster {
 /// it, releases the claim, and says what it did. Call it once at the start of every process that runs backups.
 ///
 /// It needs nothing of the cluster but the addresses, so it works when the cluster is too broken to connect to.
+///
+/// ```
+/// # use camunda_backup_procedures as camunda_backup;
+/// use camunda_backup::testing::{SimulatedCluster, SimulatedProcess, StoreKind};
+/// use camunda_backup::{BackupSpec, Cluster, past_runs, recover};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
+/// tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+///
+/// // A process dies while exporting is paused.
+/// let process = SimulatedProcess::immortal(&simulated);
+/// let cluster = Cluster::connect_with(simulated.config()?, process.connect_options()).await?;
+/// let run = cluster.start(cluster.plan_backup(BackupSpec::default())?).await;
+/// while past_runs(&simulated.journal(), "camunda").await?.iter().all(|run| run.owes.is_empty()) {
+///     tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+/// }
+/// process.kill();
+///
+/// // The next one begins like this, whatever has happened before.
+/// let recovered = recover(simulated.config()?, simulated.connect_options()).await?;
+/// println!("{recovered}");
+/// assert_eq!(recovered.runs.len(), 1);
+/// assert!(past_runs(&simulated.journal(), "camunda").await?.iter().all(|run| run.owes.is_empty()));
+/// # drop(run);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Guarantees
 /// What is owed stays in the journal until it was seen to be done. A living run is never disturbed: its claim refuses

@@ -186,6 +186,56 @@ impl Debug for LockGuard {
 /// * Versioning, lifecycle and retention rules of the bucket must not delete keys younger than the oldest backup that
 ///   you may want to explain; anything older may go, run by run. Keys below `locks/` may go after a month.
 ///
+/// ```
+/// # use camunda_backup_procedures as camunda_backup;
+/// use std::collections::BTreeMap;
+/// use std::sync::{Arc, Mutex};
+///
+/// use bytes::Bytes;
+/// use camunda_backup::journal::{Journal, Key, Put};
+/// use camunda_backup::testing::{SimulatedCluster, StoreKind};
+/// use camunda_backup::{BackupSpec, Cluster, ConnectOptions, Verdict};
+/// use camunda_backup_core::{Error, ErrorKind, Result};
+///
+/// /// Stands for a bucket; a real one is shared, and survives the process.
+/// #[derive(Debug, Default)]
+/// struct Bucket(Mutex<BTreeMap<Key, Bytes>>);
+///
+/// #[async_trait::async_trait]
+/// impl Journal for Bucket {
+///     async fn put_new(&self, key: &Key, body: Bytes) -> Result<Put> {
+///         let mut objects = self.0.lock().unwrap();
+///         if objects.contains_key(key) {
+///             return Ok(Put::Exists); // 412 Precondition Failed
+///         }
+///         objects.insert(key.clone(), body);
+///         Ok(Put::Written)
+///     }
+///
+///     async fn list(&self, prefix: &str) -> Result<Vec<Key>> {
+///         let objects = self.0.lock().unwrap();
+///         Ok(objects.keys().filter(|key| prefix.is_empty() || key.is_below(prefix)).cloned().collect())
+///     }
+///
+///     async fn read(&self, key: &Key) -> Result<Bytes> {
+///         let found = self.0.lock().unwrap().get(key).cloned();
+///         found.ok_or_else(|| Error::new(ErrorKind::NotFound, "nothing is stored there").with_subject(key))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> std::result::Result<(), camunda_backup::Failure> {
+/// let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
+/// tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+/// let mut options: ConnectOptions = simulated.connect_options();
+/// options.journal = Some(Arc::new(Bucket::default()));
+/// let cluster = Cluster::connect_with(simulated.config()?, options).await?;
+/// let report = cluster.run(cluster.plan_backup(BackupSpec::default())?).await?;
+/// assert_eq!(report.verdict, Verdict::Proven);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Cancellation
 /// Dropping a `put_new` leaves its outcome unknown, like a lost answer.
 #[async_trait]

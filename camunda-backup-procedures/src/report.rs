@@ -1,4 +1,4 @@
-//! What a run leaves behind: a report for people and an evidence bundle for later, in one serialisable structure
+//! What a run leaves behind: its result and the evidence for it, in one serialisable structure
 //! without secrets.
 
 use std::fmt;
@@ -31,8 +31,8 @@ pub struct Report {
     pub id: Option<BackupId>,
     /// How it ended.
     pub outcome: RunOutcome,
-    /// Of a backup: whether it is a consistent recovery point. A run that lacks a part is INCONSISTENT, whatever its other parts
-    /// are worth; see [`Report::is_whole`].
+    /// Of a backup: whether it is a consistent recovery point. A run that lacks a part is INCONSISTENT, even if its other parts
+    /// succeeded; see [`Report::is_whole`].
     pub verdict: Verdict,
     /// Every condition, with its reason.
     pub conditions: Vec<Condition>,

@@ -11,11 +11,13 @@ mod checker;
 mod cluster;
 pub mod conformance;
 mod faults;
+mod operations;
 mod process;
 mod serve;
 
 pub use checker::{Inconsistency, Recoverability};
 pub use cluster::{SimulatedCluster, SimulationOptions, StoreKind};
 pub use faults::{Fault, Rule, SeenRequest};
+pub use operations::operations;
 pub use process::SimulatedProcess;
 pub use serve::ServedCluster;

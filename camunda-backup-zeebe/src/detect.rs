@@ -4,6 +4,7 @@ mod links;
 
 use camunda_backup_core::error::{ErrorKind, Outcome};
 use camunda_backup_core::{Call, CamundaVersion, Component, Effect, Error, HttpClient, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::answer::text;
@@ -14,7 +15,7 @@ const INFO: &str = "actuator.info";
 const LINKS: &str = "actuator.links";
 
 /// What an address says about its version.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DetectedVersion {
     /// The exact version; brokers, gateways and web applications up to 8.3, and Optimize, do not tell it.

@@ -3,9 +3,11 @@
 use bytes::Bytes;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Call, CamundaVersion, Error, Result};
+use serde::Serialize;
 
 /// Where and how Zeebe's own backups are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum RuntimeApi {
     /// 8.1: `POST /actuator/backups/{id}` without a body, no list, no delete, 200 for everything.
@@ -19,7 +21,8 @@ pub enum RuntimeApi {
 }
 
 /// Where and how the web applications' backups are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum HistoryApi {
     /// 8.1: `/actuator/backup` with a text as id, no list, no delete.
@@ -33,7 +36,8 @@ pub enum HistoryApi {
 }
 
 /// Where and how Optimize's backups are made. Its management port has no REST form in any version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum OptimizeApi {
     /// Optimize 3.9, which belongs to 8.1: `/actuator/backup` with a text as id, no list, no delete.
@@ -43,7 +47,8 @@ pub enum OptimizeApi {
 }
 
 /// How pause and resume are answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum ExportingApi {
     /// Versions without soft pause: 204, or a real 500. `?soft=true` would be ignored: 204 and a hard pause.
@@ -57,7 +62,8 @@ pub enum ExportingApi {
 }
 
 /// Where the topology is to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TopologyApi {
     /// Up to 8.4 there is none over HTTP.
@@ -69,7 +75,7 @@ pub enum TopologyApi {
 }
 
 /// What one version of Camunda offers and how it is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 #[allow(clippy::struct_excessive_bools)] // independent columns of a table, not states
 pub struct Dialect {

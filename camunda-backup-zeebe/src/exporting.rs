@@ -36,7 +36,8 @@ pub enum PauseMode {
 }
 
 /// How a pause was answered. What it says about the phases is the reader's to check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum PauseAnswer {
     /// 200 with a success inside: the form of versions that know soft pause, up to 8.9.

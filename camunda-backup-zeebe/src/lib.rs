@@ -1,7 +1,7 @@
 //! Client for the management and REST APIs of Camunda 8 Self-Managed, 8.1 … 8.10, as backup and recovery need them.
 //!
 //! Every request is built by a pure function that returns a [`Call`](camunda_backup_core::Call), and every answer is
-//! decoded by a pure function. What differs between versions is one row of the table in [`dialect`]; states and phases
+//! decoded by a pure function. What differs between versions is one row of a table of [`Dialect`]s; states and phases
 //! that a server may invent are open enums, and an unknown one is kept and never taken for success.
 //!
 //! ```text
@@ -14,16 +14,21 @@
 //!                                              └► ClusterApi, Exporters, Health
 //! ```
 //!
+//! [`Zeebe::connect`] makes those of one Zeebe from its address.
+//!
 //! # Features
+//! * `reqwest` (default): `Zeebe::connect` without a transport of your own.
 //! * `testing`: a simulated Camunda that shares no code with this client. Outside semver.
 
 mod answer;
 mod backup_state;
+mod client;
 #[cfg(test)]
 mod client_against_fake;
 mod cluster;
 mod detect;
-pub mod dialect;
+mod dialect;
+mod display;
 mod exporters;
 mod exporting;
 mod forbidden;
@@ -45,6 +50,7 @@ mod topology;
 pub mod testing;
 
 pub use backup_state::BackupState;
+pub use client::{ExportingState, Zeebe, ZeebeOptions};
 pub use cluster::{ClusterApi, ClusterChange, ClusterMember, ClusterState};
 pub use detect::{DetectedVersion, detect_version};
 pub use dialect::{Dialect, ExportingApi, HistoryApi, OptimizeApi, RuntimeApi, TopologyApi};

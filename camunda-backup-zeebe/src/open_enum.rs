@@ -39,7 +39,27 @@ macro_rules! open_enum {
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
+                f.write_str(if self.as_str().is_empty() { "nothing was said" } else { self.as_str() })
+            }
+        }
+
+        /// Reads a known word that a person typed, in any case; `-` may stand for `_`.
+        impl std::str::FromStr for $name {
+            type Err = camunda_backup_core::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match Self::from_word(&text.replace('-', "_")) {
+                    Self::Other(_) => {
+                        let shown = camunda_backup_core::text::one_line(text);
+                        let known: &[&str] = &[$($word),+];
+                        Err(camunda_backup_core::Error::new(
+                            camunda_backup_core::ErrorKind::InvalidInput,
+                            format!("{shown:?} is none of the known words"),
+                        )
+                        .with_advice(format!("write one of {}", known.join(", "))))
+                    }
+                    known => Ok(known),
+                }
             }
         }
 

@@ -29,6 +29,7 @@ mod control;
 mod fake;
 mod state;
 mod store;
+mod transport;
 mod wire;
 
 #[cfg(test)]

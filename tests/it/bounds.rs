@@ -118,7 +118,7 @@ async fn news_is_told_when_it_is_news_and_every_few_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_fails_before_any_part_was_made_is_not_judged() {
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("history.backups.create", Fault::Status(400)));
+    simulated.inject(Rule::operation("history.backups.create", Fault::Status(400)).unwrap());
     let cluster = connect(&simulated).await;
     let (_, report) = failed(cluster.run(cluster.plan_backup(BackupSpec::default()).unwrap()).await);
     assert_eq!(report.outcome, RunOutcome::Failed);

@@ -40,7 +40,7 @@ async fn a_broker_without_an_address_that_comes_back_paused_is_not_forgotten() {
 async fn with_brokers_that_nobody_can_ask_a_pause_without_a_success_is_none() {
     for fault in [Fault::Envelope500After, Fault::LoseAfter, Fault::StatusAfter(504)] {
         let simulated = eight_six().await;
-        simulated.inject(Rule::operation("zeebe.exporting.pause", fault));
+        simulated.inject(Rule::operation("zeebe.exporting.pause", fault).unwrap());
         let cluster =
             connect_with(&simulated, |config| drop(config.brokers.remove(&broker(1)))).await.unwrap();
         let (error, _) = failed(cluster.run(plan(&cluster)).await);
@@ -117,7 +117,7 @@ async fn a_plan_is_not_run_twice_even_if_nothing_of_the_first_can_be_seen() {
     let simulated = eight_six().await;
     let cluster = connect(&simulated).await;
     let planned = plan(&cluster);
-    simulated.inject(Rule::operation("history.backups.create", Fault::LoseBefore));
+    simulated.inject(Rule::operation("history.backups.create", Fault::LoseBefore).unwrap());
     failed(cluster.run(planned.clone()).await);
     simulated.heal();
     let failure = cluster.run(planned).await.unwrap_err();

@@ -70,7 +70,7 @@ fn about_the_cluster() -> Vec<Scenario> {
             ..blocker(Code::TopologyUnknown, "zeebe")
         },
         Scenario {
-            happen: |simulated| simulated.inject(Rule::operation("rest.topology", Fault::Refuse)),
+            happen: |simulated| simulated.inject(Rule::operation("rest.topology", Fault::Refuse).unwrap()),
             ..blocker(Code::TopologyUnknown, "zeebe")
         },
         Scenario {
@@ -136,7 +136,7 @@ fn about_the_store() -> Vec<Scenario> {
         },
         Scenario {
             happen: |simulated| {
-                simulated.inject(Rule::operation("store.repositories.verify", Fault::Status(500)));
+                simulated.inject(Rule::operation("store.repositories.verify", Fault::Status(500)).unwrap());
             },
             ..blocker(Code::RepositoryUnverified, "store")
         },
@@ -208,7 +208,7 @@ async fn every_finding_names_component_sight_reason_and_cure() {
 
 /// How many codes the library declares.
 fn declared() -> usize {
-    let source = include_str!("../../camunda-backup-procedures/src/backup/preflight.rs");
+    let source = include_str!("../../camunda-backup-procedures/src/finding.rs");
     let body = source.split_once("pub enum FindingCode {").unwrap().1.split_once("\n}").unwrap().0;
     body.lines().filter(|line| line.ends_with(',') && !line.contains("//")).count()
 }
@@ -298,7 +298,7 @@ async fn nothing_is_paused_while_a_replica_could_be_missing_from_what_is_owed() 
     for version in ["8.4.9", "8.6.0"] {
         let simulated = world(version, StoreKind::Elasticsearch8).await;
         simulated.camunda().kill_broker(&BrokerId::from(1));
-        simulated.inject(Rule::operation("rest.topology", Fault::Refuse));
+        simulated.inject(Rule::operation("rest.topology", Fault::Refuse).unwrap());
         let codes = [
             FindingCode::ComponentUnreachable,
             FindingCode::TopologyIncomplete,

@@ -12,6 +12,7 @@ mod pauses;
 mod progress;
 mod recovering;
 mod stored_plans;
+mod suspended;
 mod verdicts;
 
 use std::time::Duration;

@@ -12,10 +12,10 @@ use super::failure::{self, Asked};
 use super::html::looks_like_html;
 use super::oidc::Tokens;
 use super::redact::Redactor;
-use super::{Auth, Call, Endpoint, retry};
+use super::{Auth, Call, Endpoint, adopted, retry};
 use crate::component::Component;
 use crate::error::{Outcome, Result};
-use crate::transport::{Effect, Request, Response, Transport};
+use crate::transport::{Effect, Request, Response, TlsConfig, Transport};
 
 /// A cheap-clone handle that sends [`Call`]s to one component.
 ///
@@ -42,6 +42,7 @@ struct Shared {
     component: Component,
     endpoint: Endpoint,
     credentials: Credentials,
+    tls: Option<Arc<TlsConfig>>,
 }
 
 enum Credentials {
@@ -50,18 +51,25 @@ enum Credentials {
 }
 
 impl HttpClient {
-    /// A client for `component` at `endpoint` over `transport`. Sends nothing.
+    /// A client for `component` at `endpoint` over `transport`. Reads the files of the endpoint's TLS settings, sends
+    /// nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) for credentials that no header can hold, and for TLS settings that
+    /// cannot be used, are there for an `http://` address or for a transport that knows none for single addresses.
     pub fn new(transport: Arc<dyn Transport>, component: Component, endpoint: Endpoint) -> Result<Self> {
+        let tls = endpoint.tls.as_ref().map(|tls| adopted(&transport, tls, endpoint.url())).transpose();
+        let tls = tls.map_err(|error| error.with_component(component.clone()))?;
         let credentials = match &endpoint.auth {
             Auth::Oidc(config) => {
-                let tokens = Tokens::new(config.clone(), Arc::clone(&transport), component.clone());
+                let tokens = Tokens::new(config.clone(), Arc::clone(&transport), component.clone())?;
                 Credentials::Oidc(Box::new(tokens))
             }
             other => Credentials::Fixed(
                 other.static_header().map_err(|error| error.with_component(component.clone()))?,
             ),
         };
-        Ok(Self { shared: Arc::new(Shared { transport, component, endpoint, credentials }) })
+        Ok(Self { shared: Arc::new(Shared { transport, component, endpoint, credentials, tls }) })
     }
 
     /// The component that is asked.
@@ -198,6 +206,7 @@ impl HttpClient {
         request.body = call.body.clone().unwrap_or_default();
         request.timeouts = call.timeouts;
         request.max_body = call.max_body;
+        request.tls.clone_from(&self.shared.tls);
         Ok(request)
     }
 

@@ -1,6 +1,7 @@
 //! Where a component is and how to authenticate there.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Visitor};
@@ -10,8 +11,9 @@ use url::Url;
 use super::Auth;
 use crate::error::{Error, ErrorKind};
 use crate::settings::Strict;
+use crate::transport::{TlsConfig, Transport};
 
-/// The full base URL of a component, any prefix included, and the credentials for it.
+/// The full base URL of a component, any prefix included, the credentials for it and its TLS settings.
 ///
 /// Credentials inside the URL (`https://user:password@host`) are moved into [`Auth::Basic`] and never shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,15 +23,19 @@ pub struct Endpoint {
     url: Url,
     /// How to authenticate.
     pub auth: Auth,
+    /// Trust and client certificate of this address, in the place of the transport's.
+    pub tls: Option<Box<TlsConfig>>,
 }
 
-/// An endpoint as data: its URL alone, or with credentials.
+/// An endpoint as data: its URL alone, or with credentials and TLS settings.
 #[derive(Deserialize)]
 #[serde(remote = "Self", rename_all = "kebab-case")]
 struct RawEndpoint {
     url: String,
     #[serde(default)]
     auth: Auth,
+    #[serde(default)]
+    tls: Option<Box<TlsConfig>>,
 }
 
 impl<'de> Deserialize<'de> for RawEndpoint {
@@ -46,7 +52,7 @@ impl<'de> Deserialize<'de> for Endpoint {
             type Value = Endpoint;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a URL, or `url` and `auth`")
+                f.write_str("a URL, or a map of `url`, `auth` and `tls`")
             }
 
             fn visit_str<E: de::Error>(self, url: &str) -> Result<Endpoint, E> {
@@ -55,7 +61,8 @@ impl<'de> Deserialize<'de> for Endpoint {
 
             fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Endpoint, A::Error> {
                 let raw = <RawEndpoint as Deserialize>::deserialize(MapAccessDeserializer::new(map))?;
-                let endpoint = Endpoint::new(&raw.url).map_err(de::Error::custom)?;
+                let mut endpoint = Endpoint::new(&raw.url).map_err(de::Error::custom)?;
+                endpoint.tls = raw.tls;
                 Ok(if raw.auth == Auth::None { endpoint } else { endpoint.with_auth(raw.auth) })
             }
         }
@@ -87,13 +94,20 @@ impl Endpoint {
         url.set_fragment(None);
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
-        Ok(Self { url, auth })
+        Ok(Self { url, auth, tls: None })
     }
 
     /// The same endpoint with other credentials.
     #[must_use]
     pub fn with_auth(mut self, auth: Auth) -> Self {
         self.auth = auth;
+        self
+    }
+
+    /// The same endpoint with TLS settings of its own.
+    #[must_use]
+    pub fn with_tls(mut self, tls: TlsConfig) -> Self {
+        self.tls = Some(Box::new(tls));
         self
     }
 
@@ -134,6 +148,20 @@ impl std::str::FromStr for Endpoint {
 /// What URL parsers take for `.` or `..`, percent-encoded or not.
 fn is_dot_segment(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
+}
+
+/// The TLS settings of one address as its transport has taken them.
+pub(crate) fn adopted(
+    transport: &Arc<dyn Transport>,
+    tls: &TlsConfig,
+    url: &Url,
+) -> Result<Arc<TlsConfig>, Error> {
+    if url.scheme() != "https" {
+        let clean = without_credentials(url);
+        let message = format!("{clean} has TLS settings (`tls`) and begins with http://");
+        return Err(Error::new(ErrorKind::Config, message).with_advice("write https://, or take `tls` away"));
+    }
+    transport.adopt_tls(tls)
 }
 
 /// The same URL without user name and password.
@@ -205,7 +233,24 @@ mod tests {
                 r#"{"url": "http://h", "auth": {"oidc": {"token-url": "http://t", "client-id": "c", "client_secrt": "hunter2"}}}"#,
                 "did you mean `client-secret`",
             ),
-            ("7", "a URL, or `url` and `auth`"),
+            (r#"{"url": "http://h", "auth": "hunter2"}"#, "auth: write `none`, or one of `basic`"),
+            (r#"{"url": "http://h", "auth": {"basic": "u:hunter2"}}"#, "basic: write `user` and `password`"),
+            (r#"{"url": "http://h", "auth": {"bearer": {"token": "hunter2"}}}"#, "bearer: "),
+            (r#"{"url": "http://h", "auth": {"hunter": "hunter2"}}"#, "no kind of credentials `hunter`"),
+            (
+                r#"{"url": "http://h", "auth": {"bearer": "hunter2", "api-key": "x"}}"#,
+                "2 kinds of credentials",
+            ),
+            (
+                r#"{"url": "http://h", "auth": {"oidc": {"token-url": "hunter2", "client-id": "c", "client-secret": "s"}}}"#,
+                "oidc: token-url: the OIDC token URL must begin with",
+            ),
+            (r#"{"url": "http://h", "url": "http://hunter2"}"#, "given twice"),
+            ("7", "a URL, or a map of `url`, `auth` and `tls`"),
+            (
+                r#"{"url": "http://h", "tls": {"ca-fiel": "hunter2"}}"#,
+                "tls: there is no setting `ca-fiel`; did you mean `ca-file`?",
+            ),
             (r#""no url""#, "cannot be parsed"),
         ] {
             let error = read(json).unwrap_err();

@@ -12,6 +12,7 @@ use super::without_credentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
 use crate::settings::Strict;
+use crate::transport::TlsConfig;
 
 pub(super) use tokens::Tokens;
 
@@ -24,6 +25,7 @@ pub(super) use tokens::Tokens;
 pub struct OidcConfig {
     /// The token endpoint of the identity provider, e.g.
     /// `https://keycloak/realms/camunda-platform/protocol/openid-connect/token`.
+    #[serde(deserialize_with = "token_url")]
     pub token_url: Url,
     /// The client's id.
     pub client_id: String,
@@ -35,6 +37,9 @@ pub struct OidcConfig {
     /// The scope to ask for, if the provider wants one.
     #[serde(default)]
     pub scope: Option<String>,
+    /// Trust and client certificate of the provider's address, in the place of the transport's.
+    #[serde(default)]
+    pub tls: Option<Box<TlsConfig>>,
 }
 
 impl<'de> Deserialize<'de> for OidcConfig {
@@ -49,12 +54,9 @@ impl OidcConfig {
     /// # Errors
     /// [`ErrorKind::Config`] when the URL is not an absolute `http` or `https` URL. The URL is not repeated.
     pub fn new(token_url: &str, client_id: &str, client_secret: Secret) -> Result<Self> {
-        let bad = || Error::new(ErrorKind::Config, "the OIDC token URL must begin with http:// or https://");
-        let token_url = Url::parse(token_url.trim()).map_err(|_| bad())?;
-        if !matches!(token_url.scheme(), "http" | "https") {
-            return Err(bad());
-        }
-        Ok(Self { token_url, client_id: client_id.to_owned(), client_secret, audience: None, scope: None })
+        let token_url = parsed(token_url)?;
+        let client_id = client_id.to_owned();
+        Ok(Self { token_url, client_id, client_secret, audience: None, scope: None, tls: None })
     }
 
     /// The body of the token request.
@@ -72,6 +74,18 @@ impl OidcConfig {
     }
 }
 
+/// By hand, because serde's own message repeats the text, and it may hold a password.
+fn token_url<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Url, D::Error> {
+    parsed(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+}
+
+fn parsed(token_url: &str) -> Result<Url> {
+    let url = Url::parse(token_url.trim()).ok();
+    url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+        Error::new(ErrorKind::Config, "the OIDC token URL must begin with http:// or https://")
+    })
+}
+
 impl fmt::Debug for OidcConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OidcConfig")
@@ -80,6 +94,7 @@ impl fmt::Debug for OidcConfig {
             .field("client_secret", &self.client_secret)
             .field("audience", &self.audience)
             .field("scope", &self.scope)
+            .field("tls", &self.tls)
             .finish()
     }
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{Auth, Endpoint, OidcConfig};
 use crate::error::{Error, ErrorKind, Result};
 use crate::secret::Secret;
+use crate::transport::TlsConfig;
 
 /// The parts that credentials are made of. Those of one kind must be complete and those of all others missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -99,22 +100,26 @@ impl Auth {
 }
 
 impl Endpoint {
-    /// Asks `lookup` for `{prefix}_URL` and the credentials of [`AuthParts::from_lookup`]; `None` without a URL.
+    /// Asks `lookup` for `{prefix}_URL`, the credentials of [`AuthParts::from_lookup`] and the files of
+    /// [`TlsConfig::from_lookup`]; `None` without a URL.
     ///
     /// Credentials of their own win over those inside the URL.
     ///
     /// # Errors
-    /// [`ErrorKind::Config`] for a URL or credentials that cannot be used, and for credentials without a URL.
+    /// [`ErrorKind::Config`] for a URL or credentials that cannot be used, and for credentials or files without a URL.
     pub fn from_lookup(prefix: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>> {
         let name = format!("{prefix}_URL");
         let auth = Auth::from_parts(AuthParts::from_lookup(prefix, &lookup))
             .map_err(|error| bad(format!("{prefix}: {}", error.message())))?;
+        let tls = TlsConfig::from_lookup(prefix, &lookup);
         match (lookup(&name).filter(|url| !url.trim().is_empty()), auth) {
-            (None, Auth::None) => Ok(None),
+            (None, Auth::None) if tls.is_none() => Ok(None),
+            (None, Auth::None) => Err(bad(format!("{prefix}: there are TLS files, but {name} is missing"))),
             (None, _) => Err(bad(format!("{prefix}: there are credentials, but {name} is missing"))),
             (Some(url), auth) => {
-                let endpoint =
+                let mut endpoint =
                     Self::new(&url).map_err(|error| bad(format!("{name}: {}", error.message())))?;
+                endpoint.tls = tls.map(Box::new);
                 Ok(Some(if auth == Auth::None { endpoint } else { endpoint.with_auth(auth) }))
             }
         }
@@ -156,6 +161,10 @@ mod tests {
         ];
         let Auth::Oidc(config) = auth(&oidc) else { panic!("not OIDC") };
         assert_eq!((config.scope.as_deref(), config.audience), (Some("x"), None));
+        let files = endpoint(&[url, ("ZEEBE_CA_FILE", "/ca.pem"), ("ZEEBE_CLIENT_KEY_FILE", "/key.pem")]);
+        let tls = files.unwrap().unwrap().tls.unwrap();
+        assert_eq!((tls.ca_file, tls.client_key_file), (Some("/ca.pem".into()), Some("/key.pem".into())));
+        assert!(endpoint(&[url]).unwrap().unwrap().tls.is_none());
         assert_eq!(endpoint(&[]).unwrap(), None);
         assert_eq!(endpoint(&[("ZEEBE_URL", "")]).unwrap(), None);
     }
@@ -169,6 +178,7 @@ mod tests {
             (vec![url, ("ZEEBE_TOKEN", "TAINT"), ("ZEEBE_API_KEY", "TAINT")], "token and API key"),
             (vec![url, ("ZEEBE_OIDC_SCOPE", "TAINT")], "the OIDC token URL is missing"),
             (vec![("ZEEBE_TOKEN", "TAINT")], "ZEEBE_URL is missing"),
+            (vec![("ZEEBE_CA_FILE", "TAINT")], "TLS files, but ZEEBE_URL is missing"),
             (vec![("ZEEBE_URL", "TAINT")], "ZEEBE_URL: an endpoint's URL cannot be parsed"),
         ] {
             let error = endpoint(&variables).unwrap_err();

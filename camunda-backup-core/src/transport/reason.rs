@@ -44,7 +44,7 @@ fn certificate(words: &str, setup: Setup) -> Understood {
              trusted",
             "make a certificate for the server with basicConstraints CA:FALSE and its host name as subjectAltName \
              (`openssl req -x509` makes CA:TRUE unless told otherwise with -addext), self-signed or signed by your \
-             authority; ca-pem then holds it, or the authority's",
+             authority; tls.ca-file (or tls.ca-pem) then holds it, or the authority's",
         )
     } else if why.contains("UnsupportedCertVersion") {
         understood(
@@ -69,13 +69,13 @@ fn certificate(words: &str, setup: Setup) -> Understood {
     } else if why.contains("BadSignature") {
         understood(
             "the server's certificate was not signed by the configured authority, but by another one of the same name",
-            "put the certificate of the authority that signed the server's into ca-pem: after an authority was made anew, \
+            "put the certificate of the authority that signed the server's into tls.ca-file (or tls.ca-pem): after an authority was made anew, \
              the old one no longer fits",
         )
     } else if why.contains("EndEntityUsedAsCa") {
         understood(
             "a certificate that is no authority (CA:FALSE) has signed the server's",
-            "sign the server's certificate with one that has basicConstraints CA:TRUE, and put that one into ca-pem",
+            "sign the server's certificate with one that has basicConstraints CA:TRUE, and put that one into tls.ca-file (or tls.ca-pem)",
         )
     } else if why.contains("extended key usage") || why.contains("InvalidPurpose") {
         understood(
@@ -117,18 +117,18 @@ fn unknown_issuer(setup: Setup) -> (String, String) {
     let (what, advice) = if setup.with_ca {
         (
             "none of the configured authorities has signed the server's certificate",
-            "ca-pem must hold the certificate of the authority that signed the server's (its issuer), not the server's \
-             own; where an intermediate authority signed it, the server must send that one, or ca-pem hold it",
+            "tls.ca-file (or tls.ca-pem) must hold the certificate of the authority that signed the server's (its issuer), not the server's \
+             own; where an intermediate authority signed it, the server must send that one, or the file hold it",
         )
     } else if setup.with_system_ca {
         (
             "the server's certificate is signed by an authority that this system does not know, and no CA is configured",
-            "put the certificate of the authority that signed it (for Elasticsearch's own: http_ca.crt) into ca-pem",
+            "put the certificate of the authority that signed it (for Elasticsearch's own: http_ca.crt) into tls.ca-file (or tls.ca-pem)",
         )
     } else {
         (
             "only configured authorities are trusted, and none is configured",
-            "put the certificate of the authority that signed the server's into ca-pem",
+            "put the certificate of the authority that signed the server's into tls.ca-file (or tls.ca-pem)",
         )
     };
     (what.to_owned(), advice.to_owned())

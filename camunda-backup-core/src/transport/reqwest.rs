@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,8 +11,9 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderValue, Method, header};
 use tokio::time::timeout;
 
-use super::config::{TlsConfig, TransportConfig};
+use super::config::TransportConfig;
 use super::reason::{self, Setup};
+use super::tls::TlsConfig;
 use super::{Effect, Request, Response, Timeouts, Transport, TransportError, TransportErrorKind};
 use crate::error::{Error, ErrorKind};
 use crate::http_client::{Auth, Endpoint};
@@ -20,13 +21,18 @@ use crate::http_client::{Auth, Endpoint};
 /// Distinct connect limits for which connections are kept. A program has one or two; the bound is for odd callers.
 const MAX_CLIENTS: usize = 16;
 
+/// TLS settings for which connections are kept. A program has a handful; the bound is for one that renews certificates for
+/// years.
+const MAX_SETTINGS: usize = 32;
+
 /// HTTP/1.1 over TCP or TLS (rustls), with kept connections and gzip.
 ///
 /// # Guarantees
 /// * A request is sent at most once: no redirect is followed, and reqwest's own retries are off. What remains is
 ///   hyper's renewal of a kept connection that was closed before the first byte of the request was written.
-/// * A request with [`Effect::Once`] gets a connection of its own. On a kept one that the server closes at the same
-///   moment its outcome would be unknown without need.
+/// * Only reads use kept connections. A request that changes something gets a connection of its own: on a kept one that
+///   the server closes at the same moment, or that a firewall has forgotten meanwhile, its outcome would be unknown without
+///   need, and a pause of exporting would have to be waited for as if it could come late.
 /// * The body is counted after decompression while it arrives; at [`Request::max_body`] the connection is dropped.
 /// * No environment variable is read: no hidden proxy.
 ///
@@ -34,7 +40,14 @@ const MAX_CLIENTS: usize = 16;
 /// Dropping the future closes the request's connection; whether the server acts on what it got is unknown.
 pub struct ReqwestTransport {
     config: TransportConfig,
-    clients: Mutex<BTreeMap<Pool, reqwest::Client>>,
+    /// The clients of each TLS setting; the first is the transport's own.
+    clients: Mutex<Vec<Clients>>,
+}
+
+struct Clients {
+    /// With the contents of its files.
+    tls: Arc<TlsConfig>,
+    pools: BTreeMap<Pool, reqwest::Client>,
 }
 
 /// reqwest fixes the connect limit per client, so there is one client for each limit, and one that keeps nothing.
@@ -45,33 +58,54 @@ struct Pool {
 }
 
 impl ReqwestTransport {
-    /// A transport for `config`. Reads the system's certificates; connects to nobody.
+    /// A transport for `config`. Reads the system's certificates and the configured files; connects to nobody.
     ///
     /// # Errors
     /// [`ErrorKind::Config`] when a certificate, key or proxy cannot be used.
     pub fn new(config: TransportConfig) -> Result<Self, Error> {
-        let mut clients = BTreeMap::new();
-        for keeps_connections in [true, false] {
-            let pool = Pool { connect: Timeouts::DEFAULT.connect, keeps_connections };
-            clients.insert(pool, build(&config, pool)?);
-        }
-        Ok(Self { config, clients: Mutex::new(clients) })
+        let own = clients_for(&config, &config.tls)?;
+        Ok(Self { config, clients: Mutex::new(vec![own]) })
     }
 
     fn client(&self, request: &Request) -> Result<reqwest::Client, TransportError> {
         let pool =
-            Pool { connect: request.timeouts.connect, keeps_connections: request.effect != Effect::Once };
+            Pool { connect: request.timeouts.connect, keeps_connections: request.effect == Effect::Read };
+        let unsendable = |error: Error| TransportError::new(TransportErrorKind::Unsendable, error.message());
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(&pool) {
+        let place = match &request.tls {
+            None => 0,
+            Some(tls) => self.place_of(&mut clients, tls).map_err(unsendable)?,
+        };
+        let Clients { tls, pools } = &mut clients[place];
+        if let Some(client) = pools.get(&pool) {
             return Ok(client.clone());
         }
-        let client = build(&self.config, pool)
-            .map_err(|error| TransportError::new(TransportErrorKind::Unsendable, error.message()))?;
-        if clients.len() >= MAX_CLIENTS {
-            clients.clear();
+        let client = build(&self.config, tls, pool).map_err(unsendable)?;
+        if pools.len() >= MAX_CLIENTS {
+            pools.clear();
         }
-        clients.insert(pool, client.clone());
+        pools.insert(pool, client.clone());
         Ok(client)
+    }
+
+    /// Where the clients for these settings are; made if they are new, or were given up for newer ones.
+    fn place_of(&self, clients: &mut Vec<Clients>, tls: &TlsConfig) -> Result<usize, Error> {
+        let same = |known: &Clients| known.tls.as_ref() == tls;
+        if let Some(place) = clients.iter().position(same) {
+            return Ok(place);
+        }
+        keep(clients, clients_for(&self.config, tls)?);
+        Ok(clients.len() - 1)
+    }
+
+    fn setup_of(&self, request: &Request) -> Setup {
+        let tls = request.tls.as_deref().unwrap_or(&self.config.tls);
+        Setup {
+            https: request.url.scheme() == "https",
+            with_ca: tls.ca_pem.is_some() || tls.ca_file.is_some(),
+            with_system_ca: !tls.only_given_ca,
+            with_client_certificate: tls.client_cert_pem.is_some() || tls.client_cert_file.is_some(),
+        }
     }
 }
 
@@ -86,17 +120,22 @@ impl Transport for ReqwestTransport {
     async fn send(&self, request: Request) -> Result<Response, TransportError> {
         let client = self.client(&request)?;
         let total = request.timeouts.total;
-        let tls = &self.config.tls;
-        let setup = Setup {
-            https: request.url.scheme() == "https",
-            with_ca: tls.ca_pem.is_some(),
-            with_system_ca: !tls.only_given_ca,
-            with_client_certificate: tls.client_cert_pem.is_some(),
-        };
+        let setup = self.setup_of(&request);
         match timeout(total, exchange(&client, request)).await {
             Ok(result) => result.map_err(|error| explained(error, setup)),
             Err(_) => Err(timed_out("no complete answer", total)),
         }
+    }
+
+    fn adopt_tls(&self, tls: &TlsConfig) -> Result<Arc<TlsConfig>, Error> {
+        // By its own names first, so that an error tells the file that is wrong.
+        let Clients { tls: loaded, pools } = clients_for(&self.config, tls)?;
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = clients.iter().find(|known| known.tls == loaded) {
+            return Ok(Arc::clone(&known.tls));
+        }
+        keep(&mut clients, Clients { tls: Arc::clone(&loaded), pools });
+        Ok(loaded)
     }
 }
 
@@ -218,15 +257,39 @@ fn chain(error: &reqwest::Error) -> String {
     crate::text::one_line(&text)
 }
 
-fn build(config: &TransportConfig, pool: Pool) -> Result<reqwest::Client, Error> {
-    let strict = builder(config, pool)?.build();
+/// Adds clients behind the transport's own; the oldest of the others go when there are too many.
+fn keep(clients: &mut Vec<Clients>, made: Clients) {
+    if clients.len() >= MAX_SETTINGS {
+        clients.remove(1);
+    }
+    clients.push(made);
+}
+
+/// The clients that most requests need, for settings that may name files.
+fn clients_for(config: &TransportConfig, tls: &TlsConfig) -> Result<Clients, Error> {
+    let (loaded, mut pools) = (Arc::new(tls.loaded()?), BTreeMap::new());
+    for keeps_connections in [true, false] {
+        let pool = Pool { connect: Timeouts::DEFAULT.connect, keeps_connections };
+        let client = build(config, &loaded, pool).map_err(|error| named(&error, tls))?;
+        pools.insert(pool, client);
+    }
+    Ok(Clients { tls: loaded, pools })
+}
+
+/// The error with the files in the place of the settings that they were read into.
+fn named(error: &Error, tls: &TlsConfig) -> Error {
+    let names = ["ca", "cert", "key"].map(|what| (TlsConfig::default().name_of(what), tls.name_of(what)));
+    bad(&names.iter().fold(error.message().to_owned(), |text, (plain, name)| text.replace(plain, name)))
+}
+
+fn build(config: &TransportConfig, tls: &TlsConfig, pool: Pool) -> Result<reqwest::Client, Error> {
+    let strict = builder(config, tls, pool)?.build();
     match strict {
         Ok(client) => Ok(client),
         // A minimal container image has no certificate store. Plain http must work there, and https with a given CA.
-        Err(_) if !config.tls.only_given_ca => {
-            let mut given_only = config.clone();
-            given_only.tls.only_given_ca = true;
-            let client = builder(&given_only, pool)?.build().map_err(|_| unusable())?;
+        Err(_) if !tls.only_given_ca => {
+            let given_only = TlsConfig { only_given_ca: true, ..tls.clone() };
+            let client = builder(config, &given_only, pool)?.build().map_err(|_| unusable())?;
             tracing::warn!("the system's certificates cannot be used; https needs a configured CA");
             Ok(client)
         }
@@ -236,11 +299,11 @@ fn build(config: &TransportConfig, pool: Pool) -> Result<reqwest::Client, Error>
 
 fn unusable() -> Error {
     bad(
-        "the TLS settings cannot be used: check that the PEM blocks are complete and that key and certificate belong together",
+        "the TLS settings cannot be used (tls.ca-pem, tls.client-cert-pem, tls.client-key-pem): check that the PEM blocks are complete and that key and certificate belong together",
     )
 }
 
-fn builder(config: &TransportConfig, pool: Pool) -> Result<reqwest::ClientBuilder, Error> {
+fn builder(config: &TransportConfig, tls: &TlsConfig, pool: Pool) -> Result<reqwest::ClientBuilder, Error> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("camunda-backup/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
@@ -255,7 +318,7 @@ fn builder(config: &TransportConfig, pool: Pool) -> Result<reqwest::ClientBuilde
     if let Some(endpoint) = &config.proxy {
         builder = builder.proxy(proxy(endpoint, config.no_proxy.as_deref())?);
     }
-    with_tls(builder, &config.tls)
+    with_tls(builder, tls)
 }
 
 fn with_tls(builder: reqwest::ClientBuilder, tls: &TlsConfig) -> Result<reqwest::ClientBuilder, Error> {

@@ -1,6 +1,6 @@
 //! Kept connections, and what happens to a request when one of them dies.
 
-use camunda_backup_core::{Call, ErrorKind, Outcome};
+use camunda_backup_core::{Call, Effect, ErrorKind, Outcome};
 
 use crate::server::{OK, Server};
 use crate::{client, once};
@@ -37,16 +37,20 @@ async fn reads_share_a_connection_and_survive_its_death() {
     assert_eq!((server.seen.requests().len(), server.seen.connections()), (4, 2));
 }
 
+/// A pause, a resume or an order must not have an unknown outcome only because its connection had been idle for long.
 #[tokio::test]
-async fn once_does_not_ride_on_a_connection_that_may_be_dying() {
-    let server = restarting_broker().await;
-    let client = client(&server.url());
-    client.send(read()).await.unwrap();
-    client.send(once()).await.unwrap();
-    client.send(once()).await.unwrap();
-    let requests = server.seen.requests();
-    assert_eq!(requests.iter().filter(|request| request.starts_with("post")).count(), 2);
-    assert_eq!((requests.len(), server.seen.connections()), (3, 3));
+async fn what_changes_something_uses_no_connection_that_may_be_dying() {
+    for effect in [Effect::Once, Effect::Idempotent] {
+        let server = restarting_broker().await;
+        let client = client(&server.url());
+        let change = || Call::post("test.post", effect, "/x").max_retries(0);
+        client.send(read()).await.unwrap();
+        client.send(change()).await.unwrap();
+        client.send(change()).await.unwrap();
+        let requests = server.seen.requests();
+        assert_eq!(requests.iter().filter(|request| request.starts_with("post")).count(), 2, "{effect:?}");
+        assert_eq!((requests.len(), server.seen.connections()), (3, 3), "{effect:?}");
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ mod answers;
 mod broken;
 mod certificates;
 mod connections;
+mod endpoint_tls;
 mod oidc;
 mod proxy;
 mod server;

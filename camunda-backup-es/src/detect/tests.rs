@@ -16,7 +16,7 @@ fn ok(body: &str) -> Response {
 async fn connect(script: &ScriptedTransport) -> Result<StoreInfo> {
     let endpoint = Endpoint::new("http://store:9200").unwrap();
     let http = HttpClient::new(std::sync::Arc::new(script.clone()), Component::Store, endpoint).unwrap();
-    let info = SearchStore::connect(http).await.map(|store| store.info().clone());
+    let info = SearchStore::connect_over(http).await.map(|store| store.info().clone());
     script.finish().unwrap();
     info
 }

@@ -13,7 +13,7 @@ use crate::tolerant;
 /// (OpenSearch) are for snapshots that are mounted, whose data is a cache.
 const HOLDING: [&str; 5] = ["data", "data_content", "data_hot", "data_warm", "data_cold"];
 
-/// `GET /_nodes`, cut down to names and roles. It is not worth a long wait: without it a full disk is a warning.
+/// `GET /_nodes`, cut down to names and roles. Its time limit is short: without the answer a full disk is only a warning.
 pub(super) fn call() -> Call {
     let limit = Duration::from_secs(10);
     let timeouts = Timeouts { read: limit, total: limit, ..Timeouts::DEFAULT };

@@ -62,7 +62,7 @@ async fn a_snapshot_that_does_not_exist_has_no_progress() {
 
 /// OpenSearch 2.4 lists what is running when the name that was asked for is not there.
 #[test]
-fn the_progress_of_strangers_is_nobodys() {
+fn the_progress_of_other_snapshots_is_ignored() {
     let body = br#"{"snapshots":[
         {"snapshot":"nightly","shards_stats":{"started":7,"total":9}},
         {"snapshot":"ours","shards_stats":{"done":1,"total":2}},

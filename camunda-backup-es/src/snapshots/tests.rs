@@ -113,7 +113,7 @@ async fn when_none_can_be_read_it_is_an_error() {
 
 /// OpenSearch 2.4 answers with whatever is running when nothing of what was asked for is there.
 #[tokio::test]
-async fn strangers_in_an_answer_are_nobody() {
+async fn snapshots_that_were_not_asked_for_are_ignored() {
     let line = "GET /_snapshot/r/a,b?ignore_unavailable=true";
     let script = ScriptedTransport::new().answer(line, 200, listing(&[success("nightly")])).answer(
         line,

@@ -30,7 +30,7 @@ async fn names_are_filtered_here() {
     let store = scripted("Elasticsearch 8.19.21", &script);
     let prefix = IndexPrefix::new("operate").unwrap();
     let one = |name: &str| BTreeSet::from([name.to_owned()]);
-    assert_eq!(store.index_template_names(&prefix).await.unwrap(), one("operate-list"));
+    assert_eq!(store.index_template_names(std::slice::from_ref(&prefix)).await.unwrap(), one("operate-list"));
     assert_eq!(store.component_template_names(&prefix).await.unwrap(), one("operate_template"));
     assert_eq!(store.legacy_template_names(&prefix).await.unwrap(), one("operate-x"));
     script.finish().unwrap();

@@ -160,7 +160,7 @@ fn is_same(then: Option<&(String, Option<String>)>, now: Option<&(String, Option
     }
 }
 
-/// For people, one after the other.
+/// The differences as one text, separated by semicolons.
 pub(crate) fn in_words(differences: &[(Component, String)]) -> String {
     differences.iter().map(|(_, how)| how.as_str()).collect::<Vec<_>>().join("; ")
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{
-    BrokerId, Component, Endpoint, Error, HttpClient, RepositoryName, Result, Transport,
+    Auth, BrokerId, Component, Endpoint, Error, HttpClient, RepositoryName, Result, Transport,
 };
 use camunda_backup_es::{SearchStore, StoreInfo};
 use camunda_backup_zeebe::{
@@ -35,7 +35,8 @@ impl Handles {
     /// One handle for each configured endpoint, all over one transport.
     pub(crate) fn new(config: &ClusterConfig, transport: &Arc<dyn Transport>) -> Result<Self> {
         let client = |component: Component, endpoint: &Endpoint| {
-            HttpClient::new(Arc::clone(transport), component, endpoint.clone())
+            let endpoint = with_tls_of(config, endpoint.clone());
+            HttpClient::new(Arc::clone(transport), component, endpoint)
         };
         let optional = |component: Component, endpoint: &Option<Endpoint>| {
             endpoint.as_ref().map(|endpoint| client(component, endpoint)).transpose()
@@ -63,6 +64,20 @@ impl Handles {
             cluster_size: config.cluster_size,
         })
     }
+}
+
+/// The cluster's TLS settings, where an `https` address has none of its own.
+fn with_tls_of(config: &ClusterConfig, mut endpoint: Endpoint) -> Endpoint {
+    let default_for = |scheme: &str| config.tls.clone().filter(|_| scheme == "https").map(Box::new);
+    if endpoint.tls.is_none() {
+        endpoint.tls = default_for(endpoint.url().scheme());
+    }
+    if let Auth::Oidc(provider) = &mut endpoint.auth {
+        if provider.tls.is_none() {
+            provider.tls = default_for(provider.token_url.scheme());
+        }
+    }
+    endpoint
 }
 
 /// The typed clients of one cluster for one dialect.

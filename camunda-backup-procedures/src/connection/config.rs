@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::settings::Strict;
-use camunda_backup_core::{BrokerId, CamundaVersion, Endpoint, Error, IndexPrefix, RepositoryName, Result};
+use camunda_backup_core::settings::{Strict, by_name, in_order};
+use camunda_backup_core::{
+    BrokerId, CamundaVersion, Endpoint, Error, IndexPrefix, RepositoryName, Result, TlsConfig,
+};
 use serde::{Deserialize, Deserializer};
 
 /// One Camunda 8 Self-Managed installation: addresses (full base URLs, any prefix included) and names.
@@ -26,13 +28,13 @@ pub struct ClusterConfig {
     /// Management address of the Zeebe gateway (8.8+: of the orchestration cluster), e.g. `http://zeebe:9600`.
     pub zeebe: Endpoint,
     /// Addresses that the gateway had before. What is owed to one of them is owed to this cluster.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "in_order")]
     pub formerly: Vec<Endpoint>,
     /// Application address that serves `/v1` (8.5) or `/v2` (8.6+). Without it the topology is read from the brokers.
     #[serde(default)]
     pub rest: Option<Endpoint>,
     /// Management address of each broker, by broker id: the witnesses of what exporting really does.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "by_name")]
     pub brokers: BTreeMap<BrokerId, Endpoint>,
     /// How many brokers there are. Up to 8.3 nothing tells, so only with this can a pause be PROVEN there; later it is
     /// not needed.
@@ -74,6 +76,10 @@ pub struct ClusterConfig {
     /// On 8.10 use the actuators also where the REST API exists.
     #[serde(default)]
     pub prefer_actuators: bool,
+    /// Trust and client certificate of all `https` addresses that have no [`Endpoint::tls`] of their own, that of an OIDC
+    /// provider included. Files are read by each connect.
+    #[serde(default)]
+    pub tls: Option<TlsConfig>,
     /// The directory of the journal. Required unless a journal is given in code.
     #[serde(default)]
     pub journal: Option<PathBuf>,
@@ -147,6 +153,7 @@ impl ClusterConfig {
             version: None,
             accept_unsupported_version: false,
             prefer_actuators: false,
+            tls: None,
             journal: None,
             retention_days: default_retention_days(),
         }
@@ -166,11 +173,13 @@ impl ClusterConfig {
     /// | `CAMUNDA_ZEEBE_FORMER_URLS` | `http://old:9600,…`: addresses that the gateway had before |
     /// | `CAMUNDA_CLUSTER_SIZE` | how many brokers there are; of use up to 8.3 |
     /// | `CAMUNDA_CLUSTER_NAME`, `CAMUNDA_VERSION`, `CAMUNDA_RECORD_PREFIX` | optional |
-    ///
     /// | `CAMUNDA_STORE_API_KEY`, `CAMUNDA_STORE_BEARER_TOKEN` | credentials for the store; one of them |
     /// | `CAMUNDA_BEARER_TOKEN` | a token for all addresses of Camunda |
     /// | `CAMUNDA_OIDC_TOKEN_URL`, `CAMUNDA_OIDC_CLIENT_ID`, `CAMUNDA_OIDC_CLIENT_SECRET` | OIDC client credentials for all addresses of Camunda |
     /// | `CAMUNDA_OIDC_AUDIENCE`, `CAMUNDA_OIDC_SCOPE` | optional, for OIDC |
+    /// | `CAMUNDA_CA_FILE` | PEM file of the authorities to trust beside the system's, for all `https` addresses |
+    /// | `CAMUNDA_CLIENT_CERT_FILE`, `CAMUNDA_CLIENT_KEY_FILE` | PEM files of our client certificate and its key |
+    /// | `CAMUNDA_STORE_CA_FILE`, `CAMUNDA_STORE_CLIENT_CERT_FILE`, `CAMUNDA_STORE_CLIENT_KEY_FILE` | the same for the store alone; if one is set, the three above are not the store's |
     ///
     /// Credentials may stand in the URLs (`https://user:password@host`); they are moved out at once, and an address that has
     /// some keeps them.
@@ -223,6 +232,7 @@ impl ClusterConfig {
             })?;
         }
         env_auth::apply(&mut config, &lookup)?;
+        config.tls = TlsConfig::from_lookup("CAMUNDA", lookup);
         let journal = lookup("CAMUNDA_BACKUP_JOURNAL").unwrap_or_else(|| "camunda-backup-journal".to_owned());
         config.journal = Some(PathBuf::from(journal));
         Ok(config)
@@ -286,6 +296,9 @@ mod tests {
     use camunda_backup_core::{Auth, Secret};
 
     use super::*;
+
+    type Variables = &'static [(&'static str, &'static str)];
+    type Is = fn(&Auth) -> bool;
 
     fn from(pairs: &[(&str, &str)]) -> Result<ClusterConfig> {
         ClusterConfig::from_lookup(|name| {
@@ -361,6 +374,95 @@ mod tests {
         }
         let no_store =
             from(&[("CAMUNDA_ZEEBE_URL", "http://z"), ("CAMUNDA_STORE_API_KEY", "k")]).unwrap_err();
+        assert!(no_store.to_string().contains("CAMUNDA_STORE_URL"), "{no_store}");
+    }
+
+    /// Every kind of credentials from the environment reaches every address that it is for, and no other.
+    #[test]
+    fn each_kind_of_credentials_reaches_each_address_that_has_none() {
+        const CAMUNDA: [&str; 7] =
+            ["ZEEBE", "REST", "OPERATE", "TASKLIST", "WEBAPPS", "OPTIMIZE", "ZEEBE_FORMER"];
+        let urls: Vec<(String, String)> =
+            CAMUNDA
+                .iter()
+                .map(|name| {
+                    if *name == "ZEEBE_FORMER" {
+                        "ZEEBE_FORMER_URLS".to_owned()
+                    } else {
+                        format!("{name}_URL")
+                    }
+                })
+                .map(|name| {
+                    (format!("CAMUNDA_{name}"), format!("https://{}", name.to_lowercase().replace('_', "-")))
+                })
+                .collect();
+        let kinds: [(Variables, Is, Is); 4] = [
+            (
+                &[("CAMUNDA_BEARER_TOKEN", "t")],
+                |auth| matches!(auth, Auth::Bearer(_)),
+                |auth| *auth == Auth::None,
+            ),
+            (
+                &[
+                    ("CAMUNDA_OIDC_TOKEN_URL", "https://idp/token"),
+                    ("CAMUNDA_OIDC_CLIENT_ID", "c"),
+                    ("CAMUNDA_OIDC_CLIENT_SECRET", "s"),
+                ],
+                |auth| matches!(auth, Auth::Oidc(_)),
+                |auth| *auth == Auth::None,
+            ),
+            (
+                &[("CAMUNDA_STORE_API_KEY", "k")],
+                |auth| *auth == Auth::None,
+                |auth| matches!(auth, Auth::ApiKey(_)),
+            ),
+            (
+                &[("CAMUNDA_STORE_BEARER_TOKEN", "k")],
+                |auth| *auth == Auth::None,
+                |auth| matches!(auth, Auth::Bearer(_)),
+            ),
+        ];
+        for (variables, of_camunda, of_store) in kinds {
+            let mut all: Vec<(&str, &str)> =
+                urls.iter().map(|(name, url)| (name.as_str(), url.as_str())).collect();
+            all.extend([
+                ("CAMUNDA_BROKER_URLS", "0=https://b0,1=https://b1"),
+                ("CAMUNDA_STORE_URL", "https://s"),
+            ]);
+            all.extend(variables);
+            let config = from(&all).unwrap();
+            let single = [config.rest, config.operate, config.tasklist, config.webapps, config.optimize];
+            let many = config.brokers.into_values().chain(config.formerly);
+            let addresses: Vec<Endpoint> =
+                single.into_iter().map(Option::unwrap).chain(many).chain([config.zeebe]).collect();
+            assert_eq!(addresses.len(), 9);
+            for address in addresses {
+                assert!(of_camunda(&address.auth), "{variables:?}: {}", address.base());
+            }
+            assert!(of_store(&config.store.unwrap().auth), "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn certificates_come_from_files_that_the_environment_names() {
+        let base = [("CAMUNDA_ZEEBE_URL", "https://z"), ("CAMUNDA_STORE_URL", "https://s")];
+        let with = |more: &[(&'static str, &'static str)]| from(&[&base[..], more].concat());
+        let config = with(&[
+            ("CAMUNDA_CA_FILE", "/ca.crt"),
+            ("CAMUNDA_CLIENT_CERT_FILE", "/tls.crt"),
+            ("CAMUNDA_CLIENT_KEY_FILE", "/tls.key"),
+            ("CAMUNDA_STORE_CA_FILE", "/store.crt"),
+        ])
+        .unwrap();
+        let all = TlsConfig::default().with_ca_file("/ca.crt").with_client_files("/tls.crt", "/tls.key");
+        assert_eq!(config.tls, Some(all));
+        assert_eq!(
+            config.store.unwrap().tls,
+            Some(Box::new(TlsConfig::default().with_ca_file("/store.crt")))
+        );
+        assert!(with(&[]).unwrap().tls.is_none());
+        let no_store =
+            from(&[("CAMUNDA_ZEEBE_URL", "https://z"), ("CAMUNDA_STORE_CA_FILE", "/x")]).unwrap_err();
         assert!(no_store.to_string().contains("CAMUNDA_STORE_URL"), "{no_store}");
     }
 

@@ -1,4 +1,4 @@
-//! What exporting does, seen by somebody who does not know who belongs to the cluster: a recovery with nothing on record.
+//! What exporting does, without a plan that says which brokers there are: for a recovery with an empty journal.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use camunda_backup_zeebe::PartitionStatus;
 use super::phases::{Exporting, Kind, ask_everybody, from_status, kind_of};
 use crate::connection::clients::Clients;
 
-/// What exporting does, asked of whoever can be asked without knowing who belongs to the cluster.
+/// Asks every configured broker and, where it exists, the cluster-wide status.
 pub(crate) async fn look_around(clients: &Clients) -> Seen {
     let (answers, status) = ask_everybody(clients).await;
     let mut found = Found::default();
@@ -31,13 +31,13 @@ pub(crate) async fn look_around(clients: &Clients) -> Seen {
 /// What exporting does, as far as it could be seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Seen {
-    /// Whoever was asked exports, and everybody with an address answered.
+    /// Every configured broker has answered, and all of them export.
     Runs,
-    /// Somebody is paused: in words.
+    /// A replica is paused: in words.
     Paused(String),
-    /// Nobody is paused, and somebody does not export either: in words.
+    /// No replica is paused, and one does not export either: in words.
     Stopped(String),
-    /// Nobody is seen to be paused, and not everybody could be asked: in words.
+    /// No replica is seen to be paused, and not every broker could be asked: in words.
     Unseen(String),
 }
 

@@ -40,7 +40,7 @@ const GATEWAY: Duration = Duration::from_secs(20);
 const BROKER: Duration = Duration::from_secs(10);
 /// How long the cluster's configuration may take: without it nobody counts as having left.
 const CONFIGURATION: Duration = Duration::from_secs(5);
-/// Longer than the sum of all that an attempt waits for. One that takes longer hangs where nobody thought of it.
+/// Longer than the sum of all that an attempt waits for. An attempt that takes longer hangs at a place that has no limit of its own.
 const ATTEMPT: Duration = Duration::from_secs(75);
 /// How long after its sender gave up a pause may still take effect: longer than a gateway waits for a broker. Until then
 /// exporting that was seen running proves nothing.
@@ -58,7 +58,7 @@ const AT_LEAST: Duration = Duration::from_secs(10);
 /// is resumed by itself (Q5). Exporting that is not paused is not harmed by a resume.
 ///
 /// Each attempt has a task and a time limit of its own: one that panics, hangs or is ended from outside is a failed attempt,
-/// and the next one follows. Whoever does not answer is waited for within a limit of his own, and keeps nobody else waiting.
+/// and the next one follows. A broker that does not answer is waited for within its own limit, and delays no other broker.
 ///
 /// # Errors
 /// `NeedsOperator` when `budget` (at least 10 s) is over, with the exact requests to send by hand.
@@ -255,7 +255,7 @@ async fn resume_unseen_followers(clients: &Clients, expected: &Replicas, past: &
                 .with_component(Component::Broker(broker)));
         }
     }
-    // Whoever has no address here can only be reached by the gateway.
+    // A broker without an address here can only be reached through the gateway.
     if sees_everybody(clients, expected) { Ok(()) } else { gateway }
 }
 

@@ -14,7 +14,7 @@ use crate::exporting::{Certainty, Window};
 use crate::replicas::Replicas;
 use crate::replicas::{replicas_of, replicas_of_members};
 
-/// How long one answer to a look is waited for. What comes later is as good as nothing: others may be paused meanwhile.
+/// How long one answer to a look is waited for. What comes later counts as no answer: others may be paused meanwhile.
 const ONE_ANSWER: Duration = Duration::from_secs(5);
 
 /// What all replicas do together.
@@ -57,7 +57,7 @@ pub(crate) async fn look(
             Ok(statuses) => {
                 window.partitions.insert(broker.clone(), statuses);
             }
-            // An address of somebody who is no part of the cluster (any more) is nobody's witness.
+            // A broker that is not, or no longer, part of the cluster tells nothing about its partitions.
             Err(error) if expected.contains_key(broker) || expected.is_empty() => {
                 unseen.push(error.to_string());
             }

@@ -37,7 +37,7 @@ pub(crate) async fn discover(
     let dialect = dialect_for(config, &version)?;
     let store = match &handles.store {
         Some(http) if config.repository.is_some() => {
-            Probe::required(SearchStore::connect(http.clone()).await)
+            Probe::required(SearchStore::connect_over(http.clone()).await)
         }
         _ => Probe::Absent,
     };
@@ -252,12 +252,9 @@ async fn app_indices(
 }
 
 async fn templates(config: &ClusterConfig, store: &SearchStore) -> Result<Vec<String>> {
-    let mut names = Vec::new();
     let apps = config.app_prefixes.iter().map(IndexPrefix::of_applications);
-    for prefix in apps.chain([config.record_prefix.of_records()]) {
-        names.extend(store.index_template_names(&prefix).await?);
-    }
-    Ok(names)
+    let prefixes: Vec<IndexPrefix> = apps.chain([config.record_prefix.of_records()]).collect();
+    Ok(store.index_template_names(&prefixes).await?.into_iter().collect())
 }
 
 /// Looks again at what may change while a run is under way: versions, topology, exporting, changes, backups, repository.
@@ -279,7 +276,7 @@ pub(crate) async fn look_again(
     look_at_brokers(clients, &mut facts).await;
     if let Some((store, repository)) = &clients.store {
         // Another cluster may be behind the same address by now.
-        let again = SearchStore::connect(store.http().clone()).await;
+        let again = SearchStore::connect_over(store.http().clone()).await;
         facts.store = Probe::of(again.map(|store| store.info().clone()));
         facts.repository = Probe::of(store.repository(repository).await);
         facts.snapshots = Probe::of(snapshot_states(store, repository).await);

@@ -54,6 +54,19 @@ pub struct PastRun {
 ///     }
 ///     Ok(())
 /// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use camunda_backup::testing::{SimulatedCluster, StoreKind};
+/// # let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
+/// # tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+/// # let cluster = camunda_backup::Cluster::connect_with(simulated.config()?, simulated.connect_options()).await?;
+/// # cluster.run(cluster.plan_backup(camunda_backup::BackupSpec::default())?).await?;
+/// # let journal = simulated.journal();
+/// show(&journal).await?;
+/// assert_eq!(past_runs(&journal, "camunda").await?.len(), 1);
+/// # Ok(())
+/// # }
 /// ```
 ///
 /// # Errors

@@ -25,7 +25,7 @@ use crate::journal::MemoryJournal;
 /// The address of the simulated search store.
 pub(super) const STORE_URL: &str = "http://store.sim:9200";
 /// The host of the store that [`SimulationOptions::on_another_store`] is about.
-const OTHER_STORE_HOST: &str = "other-store.sim";
+pub(super) const OTHER_STORE_HOST: &str = "other-store.sim";
 
 /// Which search store is simulated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -113,6 +113,31 @@ impl SimulationOptions {
 /// A whole Camunda installation in memory. Cheap to clone; clones are the same cluster.
 ///
 /// It follows tokio's clock: in a test with paused time hours pass in milliseconds.
+///
+/// ```
+/// # use camunda_backup_procedures as camunda_backup;
+/// use camunda_backup::testing::{Fault, Rule, SimulatedCluster, StoreKind};
+/// use camunda_backup::{BackupSpec, Cluster, Verdict};
+///
+/// #[tokio::main(flavor = "current_thread", start_paused = true)] // in your project: #[tokio::test(start_paused = true)]
+/// async fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let simulated = SimulatedCluster::new("8.6.0", StoreKind::OpenSearch2)?;
+///     tokio::time::sleep(std::time::Duration::from_secs(10)).await; // some data; takes no time
+///
+///     // The pause takes effect and its answer is lost.
+///     let lost = Rule::operation("zeebe.exporting.pause", Fault::LoseAfter)?.times(1);
+///     simulated.inject(lost.clone());
+///
+///     let cluster = Cluster::connect_with(simulated.config()?, simulated.connect_options()).await?;
+///     let plan = cluster.plan_backup(BackupSpec::default())?;
+///     let id = plan.id;
+///     assert_eq!(cluster.run(plan).await?.verdict, Verdict::Proven);
+///     assert_eq!(lost.hits(), 1);
+///     assert!(simulated.check(id).is_consistent()); // the data inside the parts
+///     assert!(simulated.requests().iter().any(|request| request.operation == "zeebe.exporting.resume"));
+///     Ok(())
+/// }
+/// ```
 #[derive(Clone)]
 pub struct SimulatedCluster {
     pub(super) inner: Arc<Inner>,
@@ -274,7 +299,7 @@ impl SimulatedCluster {
         let mut traffic = self.traffic();
         let mut noted = seen(traffic.counted, request, self.inner.clock.elapsed());
         traffic.counted += 1;
-        noted.fault = traffic.rules.iter_mut().find_map(|rule| rule.apply(&noted));
+        noted.fault = traffic.rules.iter().find_map(|rule| rule.apply(&noted));
         let fault = noted.fault;
         traffic.requests.push(noted);
         fault

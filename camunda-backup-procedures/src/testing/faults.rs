@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use camunda_backup_core::{Component, Request};
+use camunda_backup_core::{Component, Request, Result};
+
+use super::operations;
 
 /// What happens to one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,7 +47,7 @@ pub struct SeenRequest {
     pub number: usize,
     /// Whom it was for.
     pub component: Component,
-    /// Its operation.
+    /// Its operation; `unknown` for a request over a socket that none of the clients makes.
     pub operation: &'static str,
     /// Method and URL, as sent.
     pub line: String,
@@ -58,12 +61,33 @@ pub struct SeenRequest {
 
 type Condition = Arc<dyn Fn(&SeenRequest) -> bool + Send + Sync>;
 
-/// A fault for the requests that a condition picks, for a number of times.
+/// A fault for the requests that a condition picks, for a number of times. It applies to the requests of this library and
+/// to those that arrive over a socket of [`SimulatedCluster::serve`](super::SimulatedCluster::serve).
+///
+/// Cheap to clone; clones count together. Keep one to ask [`Rule::hits`] afterwards.
+///
+/// ```
+/// use camunda_backup_core::Component;
+/// use camunda_backup_procedures::testing::{Fault, Rule, SimulatedCluster, StoreKind};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
+/// let rule = Rule::operation("history.backups.create", Fault::Status(503))?.only(Component::Tasklist).times(2);
+/// simulated.inject(rule.clone());
+/// assert_eq!(rule.hits(), 0, "nobody has asked Tasklist yet");
+///
+/// let misspelt = Rule::operation("history.backup.create", Fault::Status(503)).unwrap_err();
+/// assert!(misspelt.report().contains("history.backups.create"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Rule {
     condition: Condition,
     fault: Fault,
     times: usize,
+    hits: Arc<AtomicUsize>,
 }
 
 impl Rule {
@@ -73,13 +97,30 @@ impl Rule {
     }
 
     /// `fault` for every request of an operation, such as `zeebe.exporting.pause`, until told otherwise.
-    pub fn operation(operation: &'static str, fault: Fault) -> Self {
-        Self::when(move |request| request.operation == operation, fault)
+    /// [`operations`](super::operations()) lists them.
+    ///
+    /// # Errors
+    /// `Config` for a name that no operation has; the advice lists the most similar ones.
+    pub fn operation(operation: &str, fault: Fault) -> Result<Self> {
+        let operation = operations::named(operation)?;
+        Ok(Self::when(move |request| request.operation == operation, fault))
+    }
+
+    /// `fault` for every request to a component, until told otherwise.
+    pub fn component(component: Component, fault: Fault) -> Self {
+        Self::when(move |request| request.component == component, fault)
     }
 
     /// `fault` for every request that the condition picks.
     pub fn when(condition: impl Fn(&SeenRequest) -> bool + Send + Sync + 'static, fault: Fault) -> Self {
-        Self { condition: Arc::new(condition), fault, times: usize::MAX }
+        Self { condition: Arc::new(condition), fault, times: usize::MAX, hits: Arc::default() }
+    }
+
+    /// Only for requests to this component, such as one of the two applications that share an operation.
+    #[must_use]
+    pub fn only(self, component: Component) -> Self {
+        let picks = self.condition;
+        Self { condition: Arc::new(move |request| request.component == component && picks(request)), ..self }
     }
 
     /// At most so many times.
@@ -89,17 +130,26 @@ impl Rule {
         self
     }
 
-    /// The fault for a request, if the rule picks it; counts down.
-    pub(super) fn apply(&mut self, request: &SeenRequest) -> Option<Fault> {
-        let picked = self.times > 0 && (self.condition)(request);
-        self.times -= usize::from(picked);
+    /// How many requests have met the fault so far.
+    pub fn hits(&self) -> usize {
+        self.hits.load(Ordering::SeqCst)
+    }
+
+    /// The fault for a request, if the rule picks it; counts it.
+    pub(super) fn apply(&self, request: &SeenRequest) -> Option<Fault> {
+        let picked = self.hits() < self.times && (self.condition)(request);
+        self.hits.fetch_add(usize::from(picked), Ordering::SeqCst);
         picked.then_some(self.fault)
     }
 }
 
 impl fmt::Debug for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rule").field("fault", &self.fault).field("times", &self.times).finish_non_exhaustive()
+        f.debug_struct("Rule")
+            .field("fault", &self.fault)
+            .field("times", &self.times)
+            .field("hits", &self.hits())
+            .finish_non_exhaustive()
     }
 }
 

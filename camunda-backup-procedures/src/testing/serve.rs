@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use camunda_backup_core::transport::Timeouts;
 use camunda_backup_core::transport::TransportErrorKind;
-use camunda_backup_core::{Component, Effect, Endpoint, Request, Result, Transport};
+use camunda_backup_core::{Effect, Endpoint, Request, Result, Transport};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
@@ -14,12 +16,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use url::Url;
 
-use super::SimulatedCluster;
 use super::cluster::{STORE_URL, misuse};
+use super::{SimulatedCluster, operations};
 use crate::connection::config::ClusterConfig;
 
 /// The longest request body that the simulation takes.
 const MAX_REQUEST: usize = 16 * 1024 * 1024;
+/// How long the simulation waits for itself: the sender on the other side of the socket has time-outs of its own.
+const NO_LIMIT: Duration = Duration::from_secs(3600);
 
 /// A simulated cluster that listens on loopback, one port for each of its addresses. Dropping it closes the ports.
 #[derive(Debug)]
@@ -42,8 +46,10 @@ impl ServedCluster {
 }
 
 impl SimulatedCluster {
-    /// Listens on loopback ports chosen by the system. Faults apply as to [`SimulatedCluster::transport`]; a lost
-    /// connection is a connection closed without an answer.
+    /// Listens on loopback ports chosen by the system. Faults apply as to [`SimulatedCluster::transport`]: component and
+    /// operation are recognised by method and path, and a request that none of the clients makes is `unknown`. A lost
+    /// connection is a connection closed without an answer. One address may serve two components (from 8.8 on Zeebe and
+    /// the web applications): reads of `/actuator` and `/actuator/info` there count as Zeebe's.
     ///
     /// # Errors
     /// `Config` when no port can be opened.
@@ -137,10 +143,15 @@ async fn answer(
     let body = Limited::new(body, MAX_REQUEST).collect().await.map_err(|_| Lost)?.to_bytes();
     let path = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
     let url = base.join(path).map_err(|_| Lost)?;
-    let mut request = Request::new(Component::Library, "served", Effect::Once, head.method, url);
+    let (component, operation) = operations::recognise(&head.method, &url);
+    let mut request = Request::new(component, operation, Effect::Once, head.method, url);
     request.headers = head.headers;
     request.body = body;
-    let response = cluster.send(request).await.map_err(|error| {
+    request.timeouts = Timeouts { read: NO_LIMIT, total: NO_LIMIT, ..Timeouts::DEFAULT };
+    // In a task of its own: a request that has arrived takes effect also when its sender gives up and hangs up.
+    let cluster = cluster.clone();
+    let answered = tokio::spawn(async move { cluster.send(request).await });
+    let response = answered.await.map_err(|_| Lost)?.map_err(|error| {
         debug_assert!(error.kind != TransportErrorKind::Unsendable);
         Lost
     })?;

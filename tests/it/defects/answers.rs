@@ -17,7 +17,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[tokio::test(start_paused = true)]
 async fn d01_an_envelope_500_to_the_pause_is_no_success() {
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::Envelope500));
+    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::Envelope500).unwrap());
     let before = artifacts(&simulated);
     let (error, report) = failed(backup(&simulated).await);
     assert_eq!(error.kind(), ErrorKind::Failed);
@@ -32,7 +32,7 @@ async fn d01_an_envelope_500_to_the_pause_is_no_success() {
 #[tokio::test(start_paused = true)]
 async fn d01_an_envelope_500_to_the_resume_is_asked_again() {
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Envelope500).times(3));
+    simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Envelope500).unwrap().times(3));
     let report = completed(&simulated, backup(&simulated).await);
     assert!(report.backup().unwrap().resumed_broker_by_broker, "the second way was taken");
     assert_eq!(report.verdict, Verdict::Proven, "{report}");

@@ -37,7 +37,7 @@ async fn d14_a_partial_delete_is_reported_and_can_be_repeated() {
         |r| r.line.starts_with("DELETE ") && r.line.contains("part_3_of"),
         Fault::Status(500),
     ));
-    simulated.inject(Rule::operation("history.backups.delete", Fault::Status(204)));
+    simulated.inject(Rule::operation("history.backups.delete", Fault::Status(204)).unwrap());
     let cluster = connect(&simulated).await;
     let abandoned = cluster.abandon(report.id.unwrap()).await.unwrap();
     let left: Vec<String> = artifacts(&simulated).difference(&before).cloned().collect();

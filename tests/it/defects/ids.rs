@@ -46,10 +46,13 @@ async fn d10_used_and_lower_ids_are_refused_and_cannot_be_overridden() {
 #[tokio::test(start_paused = true)]
 async fn d10_an_id_of_a_run_that_failed_is_not_used_again() {
     let simulated = eight_six().await;
-    simulated.inject(camunda_backup::testing::Rule::operation(
-        "zeebe.backups.create",
-        camunda_backup::testing::Fault::Status(400),
-    ));
+    simulated.inject(
+        camunda_backup::testing::Rule::operation(
+            "zeebe.backups.create",
+            camunda_backup::testing::Fault::Status(400),
+        )
+        .unwrap(),
+    );
     let cluster = connect(&simulated).await;
     let (_, report) = crate::world::failed(cluster.run(plan(&cluster)).await);
     simulated.heal();

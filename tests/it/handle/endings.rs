@@ -126,7 +126,7 @@ async fn a_detached_run_finishes_by_itself() {
 #[tokio::test(start_paused = true)]
 async fn the_report_of_a_failed_run_is_stored_as_it_was_returned() {
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("zeebe.backups.create", Fault::Status(400)));
+    simulated.inject(Rule::operation("zeebe.backups.create", Fault::Status(400)).unwrap());
     let cluster = connect(&simulated).await;
     let (_, report) = failed(cluster.run(plan(&cluster)).await);
     assert_eq!(cluster.stored_report(report.id.unwrap()).await.unwrap(), Some(report));
@@ -186,8 +186,9 @@ async fn shutdown_closes_within_the_grace() {
 async fn shutdown_with_too_short_a_grace_says_who_pays() {
     let simulated = eight_six().await;
     let cluster = connect(&simulated).await;
-    simulated
-        .inject(Rule::operation("zeebe.exporting.resume", Fault::Delay(Duration::from_secs(8))).times(1));
+    simulated.inject(
+        Rule::operation("zeebe.exporting.resume", Fault::Delay(Duration::from_secs(8))).unwrap().times(1),
+    );
     let run = cluster.start(plan(&cluster)).await;
     until("paused", || is_paused(&simulated)).await;
     let failure = run.shutdown(Duration::from_secs(1)).await.unwrap_err();
@@ -258,7 +259,7 @@ async fn recover_with_nothing_to_do_only_looks() {
 #[tokio::test(start_paused = true)]
 async fn a_failed_run_returns_its_first_error_and_those_beside_it() {
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("history.backups.create", Fault::Status(400)));
+    simulated.inject(Rule::operation("history.backups.create", Fault::Status(400)).unwrap());
     let cluster = connect(&simulated).await;
     let failure = cluster.run(plan(&cluster)).await.unwrap_err();
     let words = failure.to_string();

@@ -205,7 +205,7 @@ async fn the_log_has_fields_to_search_by_levels_to_alarm_on_and_the_callers_span
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(log.clone()));
     let simulated = eight_six().await;
     let fault = camunda_backup::testing::Fault::Status(400);
-    simulated.inject(camunda_backup::testing::Rule::operation("zeebe.backups.create", fault));
+    simulated.inject(camunda_backup::testing::Rule::operation("zeebe.backups.create", fault).unwrap());
     let cluster = connect(&simulated).await;
     let run = cluster.start(plan(&cluster)).instrument(tracing::info_span!("nightly_job")).await;
     let (id, failure) = (run.id().unwrap(), run.await.unwrap_err());

@@ -170,7 +170,7 @@ async fn under_a_low_id(simulated: &SimulatedCluster, days_ago: u64) -> RunId {
 async fn a_run_that_owes_or_may_owe_or_cannot_be_told_is_never_forgotten() {
     let simulated = eight_six().await;
     // One whose pause was never answered, and one that is damaged.
-    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::LoseBefore).times(1));
+    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::LoseBefore).unwrap().times(1));
     failed(backup(&simulated).await);
     tokio::time::sleep(MINUTE).await; // virtual time: the next id
     completed(&simulated, backup(&simulated).await);

@@ -78,7 +78,7 @@ async fn a_snapshot_that_appears_minutes_after_its_request_was_given_up_is_delet
     for ahead in [Duration::ZERO, 2 * 60 * MINUTE] {
         let simulated = eight_six().await;
         let late = Fault::Delay(Duration::from_secs(330));
-        simulated.inject(Rule::operation("store.snapshots.create", late).times(1));
+        simulated.inject(Rule::operation("store.snapshots.create", late).unwrap().times(1));
         let before = artifacts(&simulated);
         let spec = limited(|limits| limits.max_pause = Duration::from_secs(40));
         let cluster = connect(&simulated).await;

@@ -206,7 +206,7 @@ async fn what_runs_again_is_seen_although_resumes_hang() {
         die_paused(&simulated, simulated.config().unwrap()).await;
         simulated.camunda().foreign_resume();
         for operation in hanging {
-            simulated.inject(Rule::operation(operation, Fault::Hang));
+            simulated.inject(Rule::operation(operation, Fault::Hang).unwrap());
         }
         let began = tokio::time::Instant::now();
         let recovered = recover(simulated.config().unwrap(), simulated.connect_options()).await;
@@ -217,7 +217,7 @@ async fn what_runs_again_is_seen_although_resumes_hang() {
     let simulated = eight_six().await;
     die_paused(&simulated, simulated.config().unwrap()).await;
     simulated.camunda().foreign_resume();
-    simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Hang));
+    simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Hang).unwrap());
     simulated.inject(Rule::when(
         |request| {
             request.operation == "broker.partitions.resume-exporting"
@@ -232,7 +232,7 @@ async fn what_runs_again_is_seen_although_resumes_hang() {
 async fn one_broker_that_hangs_delays_the_others_by_nothing() {
     let simulated = eight_six().await;
     die_paused(&simulated, simulated.config().unwrap()).await;
-    simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Hang));
+    simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Hang).unwrap());
     simulated.inject(Rule::when(
         |request| request.component.to_string().contains('1') && request.operation.starts_with("broker."),
         Fault::Hang,
@@ -264,7 +264,7 @@ async fn recovering_ends_whatever_hangs() {
     for operation in operations.into_iter().chain(["broker.partitions.resume-exporting"]) {
         let simulated = eight_six().await;
         die_paused(&simulated, simulated.config().unwrap()).await;
-        simulated.inject(Rule::operation(operation, Fault::Hang));
+        simulated.inject(Rule::operation(operation, Fault::Hang).unwrap());
         let began = tokio::time::Instant::now();
         drop(recover(simulated.config().unwrap(), simulated.connect_options()).await);
         assert!(began.elapsed() < 5 * MINUTE, "{operation}: {:?}", began.elapsed());

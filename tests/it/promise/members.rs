@@ -113,7 +113,7 @@ async fn a_follower_that_shows_nothing_is_resumed_by_name() {
         let run = cluster.start(plan(&cluster)).await;
         until("paused", || is_paused(&simulated)).await;
         simulated.camunda().kill_broker(&broker(2));
-        simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Hang).times(1));
+        simulated.inject(Rule::operation("zeebe.exporting.resume", Fault::Hang).unwrap().times(1));
         let back = simulated.clone();
         tokio::spawn(async move {
             until("resume", || !sent(&back, "zeebe.exporting.resume").is_empty()).await;

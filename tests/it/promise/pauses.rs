@@ -16,7 +16,7 @@ use crate::world::{
 /// The pause is answered by nobody and takes effect after a while.
 async fn late_pause(late_by: Duration) -> SimulatedCluster {
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::Delay(late_by)).times(1));
+    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::Delay(late_by)).unwrap().times(1));
     simulated
 }
 
@@ -63,7 +63,7 @@ async fn a_pause_that_comes_even_later_is_known_to_be_ours() {
 #[tokio::test(start_paused = true)]
 async fn a_dead_runs_pause_is_not_taken_for_an_older_one_that_came_late() {
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::LoseAfter).times(1));
+    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::LoseAfter).unwrap().times(1));
     drop(backup(&simulated).await);
     tokio::time::sleep(2 * MINUTE).await; // virtual time: the next run
     die_paused(&simulated, simulated.config().unwrap()).await;
@@ -93,7 +93,7 @@ async fn a_topology_that_hangs_does_not_keep_the_resume_from_leaving() {
         let mut config = simulated.config().unwrap();
         config.brokers.clear();
         die_paused(&simulated, config.clone()).await;
-        simulated.inject(Rule::operation("rest.topology", Fault::Hang));
+        simulated.inject(Rule::operation("rest.topology", Fault::Hang).unwrap());
         let began = simulated.clock().elapsed();
         let recovered = camunda_backup::recover(config.clone(), simulated.connect_options()).await;
         // 8.6 refuses by itself what it cannot do; before, nobody can tell.
@@ -190,7 +190,7 @@ async fn a_debt_that_is_open_again_is_said_to_be() {
                 until("resumed", || !sent(&simulated, "zeebe.exporting.resume").is_empty()).await;
                 tokio::time::sleep(Duration::from_secs(2)).await; // virtual time: it was seen
                 for operation in ["zeebe.exporting.resume", "broker.partitions.statuses"] {
-                    simulated.inject(Rule::operation(operation, Fault::Refuse));
+                    simulated.inject(Rule::operation(operation, Fault::Refuse).unwrap());
                 }
             }
         }

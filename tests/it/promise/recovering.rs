@@ -49,7 +49,7 @@ async fn a_pause_on_its_way_is_waited_for_whatever_the_clock_shows() {
         let simulated = eight_six().await;
         // The pause hangs in the gateway, its sender gives up after 60 s, and it takes effect after 75 s.
         let late = Fault::Delay(Duration::from_secs(75));
-        simulated.inject(Rule::operation("zeebe.exporting.pause", late).times(1));
+        simulated.inject(Rule::operation("zeebe.exporting.pause", late).unwrap().times(1));
         let process = SimulatedProcess::immortal(&simulated);
         let cluster =
             Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
@@ -69,7 +69,7 @@ async fn a_pause_on_its_way_is_waited_for_whatever_the_clock_shows() {
 /// A run whose pause was never answered, and never came.
 async fn unanswered_pause() -> SimulatedCluster {
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::LoseBefore).times(1));
+    simulated.inject(Rule::operation("zeebe.exporting.pause", Fault::LoseBefore).unwrap().times(1));
     failed(backup(&simulated).await);
     simulated
 }
@@ -93,7 +93,7 @@ async fn a_pause_that_is_found_is_named_however_old_the_runs_are() {
     for skew in [0, millis(8 * DAY), millis(400 * DAY)] {
         let simulated = eight_six().await;
         let late = Fault::Delay(Duration::from_secs(600));
-        simulated.inject(Rule::operation("zeebe.exporting.pause", late).times(1));
+        simulated.inject(Rule::operation("zeebe.exporting.pause", late).unwrap().times(1));
         failed(backup(&simulated).await);
         tokio::time::sleep(15 * MINUTE).await; // virtual time: it has come
         assert!(is_paused(&simulated));
@@ -107,7 +107,7 @@ async fn a_pause_that_is_found_is_named_however_old_the_runs_are() {
 async fn one_request_comes_late_once() {
     let simulated = eight_six().await;
     let late = Fault::Delay(Duration::from_secs(300));
-    simulated.inject(Rule::operation("zeebe.exporting.pause", late).times(1));
+    simulated.inject(Rule::operation("zeebe.exporting.pause", late).unwrap().times(1));
     failed(backup(&simulated).await);
     tokio::time::sleep(8 * MINUTE).await; // virtual time: it has come
     let cluster = connect(&simulated).await;
@@ -184,7 +184,7 @@ async fn a_damaged_run_hides_neither_a_late_pause_nor_another_debt() {
         tokio::time::sleep(MINUTE).await; // virtual time: the next run
         if late {
             let fault = Fault::Delay(Duration::from_secs(300));
-            simulated.inject(Rule::operation("zeebe.exporting.pause", fault).times(1));
+            simulated.inject(Rule::operation("zeebe.exporting.pause", fault).unwrap().times(1));
             failed(backup(&simulated).await);
             tokio::time::sleep(10 * MINUTE).await; // virtual time: it has come
         } else {

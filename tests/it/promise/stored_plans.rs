@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 
 use crate::world::{changes, completed, connect, connect_with, eight_six, overriding, plan, world};
 
-/// What may differ. Findings are judged anew before the run. Limits are the caller's wish: with others the plan is the one
+/// What may differ. Findings are judged anew before the run. The caller chooses the limits: with others the plan is the one
 /// that is made with them. The repository's uuid appears with its first snapshot, so a plan without it is as good.
-const MAY_DIFFER: [&str; 3] = ["/findings", "/limits", "/pinned/repository/1"];
+const MAY_DIFFER: [&str; 3] = ["/findings", "/task/backup/limits", "/task/backup/pinned/repository/1"];
 
 /// Every node of a document, as pointers.
 fn pointers(of: &Value, path: &str, found: &mut Vec<String>) {

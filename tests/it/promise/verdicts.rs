@@ -144,9 +144,9 @@ async fn changes_that_could_not_be_read_are_neither_a_violation_nor_a_proof() {
     );
 
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("zeebe.cluster.state", Fault::Status(401)));
-    simulated.inject(Rule::operation("zeebe.exporters.list", Fault::Status(401)));
-    simulated.inject(Rule::operation("store.disk", Fault::Status(403)));
+    simulated.inject(Rule::operation("zeebe.cluster.state", Fault::Status(401)).unwrap());
+    simulated.inject(Rule::operation("zeebe.exporters.list", Fault::Status(401)).unwrap());
+    simulated.inject(Rule::operation("store.disk", Fault::Status(403)).unwrap());
     let found = findings(&connect(&simulated).await);
     for code in [FindingCode::ChangePending, FindingCode::ExporterNotEnabled] {
         assert!(found.iter().any(|finding| finding.code == code), "{code}: {found:?}");

@@ -46,7 +46,7 @@ async fn q03_when_the_application_cannot_say_the_store_wins_and_the_report_says_
 #[tokio::test(start_paused = true)]
 async fn q03_a_store_that_is_away_for_a_while_is_waited_for() {
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("history.backups.status", Fault::Status(502)).times(6));
+    simulated.inject(Rule::operation("history.backups.status", Fault::Status(502)).unwrap().times(6));
     let of_one_app = |line: &str| line.contains("_snapshot/") && line.contains("camunda_");
     simulated.inject(Rule::when(move |request| of_one_app(&request.line), Fault::Refuse).times(6));
     completed(&simulated, backup(&simulated).await);
@@ -114,7 +114,7 @@ async fn q23_a_204_to_a_delete_is_not_believed() {
     let (_, report) = failed(backup(&simulated).await);
     // Acknowledged, and nothing is done.
     for operation in ["history.backups.delete", "optimize.backups.delete"] {
-        simulated.inject(Rule::operation(operation, Fault::Status(204)));
+        simulated.inject(Rule::operation(operation, Fault::Status(204)).unwrap());
     }
     assert_abandonable(&simulated, &report, &before).await;
 }

@@ -145,7 +145,7 @@ async fn q15_an_index_that_vanishes_before_the_snapshot_fails_it() {
 async fn q16_a_500_is_an_answer_and_is_not_sent_again() {
     for operation in ["store.snapshots.create", "history.backups.create", "zeebe.backups.create"] {
         let simulated = eight_six().await;
-        simulated.inject(Rule::operation(operation, Fault::Status(500)));
+        simulated.inject(Rule::operation(operation, Fault::Status(500)).unwrap());
         let (error, _) = failed(backup(&simulated).await);
         assert!(error.report().contains("HTTP 500"), "{}", error.report());
         assert!(sent(&simulated, operation).len() <= 2, "once for each application");
@@ -162,7 +162,7 @@ async fn q16_a_503_of_a_read_is_asked_again() {
     let cluster = connect(&simulated).await;
     let planned = plan(&cluster);
     for operation in ["zeebe.backups.status", "store.snapshots.find", "broker.partitions.statuses"] {
-        simulated.inject(Rule::operation(operation, Fault::Status(503)).times(2));
+        simulated.inject(Rule::operation(operation, Fault::Status(503)).unwrap().times(2));
     }
     completed(&simulated, cluster.run(planned).await);
 }

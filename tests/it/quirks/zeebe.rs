@@ -102,9 +102,9 @@ async fn q10_a_hanging_bucket_costs_a_bounded_pause() {
 async fn q10_answers_that_take_forty_seconds_are_waited_for() {
     let simulated = eight_six().await;
     let slow = Fault::Delay(Duration::from_secs(40));
-    simulated.inject(Rule::operation("zeebe.backups.create", slow));
-    simulated.inject(Rule::operation("zeebe.backups.status", slow).times(2));
-    simulated.inject(Rule::operation("history.backups.status", slow).times(2));
+    simulated.inject(Rule::operation("zeebe.backups.create", slow).unwrap());
+    simulated.inject(Rule::operation("zeebe.backups.status", slow).unwrap().times(2));
+    simulated.inject(Rule::operation("history.backups.status", slow).unwrap().times(2));
     completed(&simulated, backup(&simulated).await);
     assert_eq!(sent(&simulated, "zeebe.backups.create").len(), 1);
 }
@@ -142,7 +142,7 @@ async fn q35_a_504_that_runs_later_is_a_ghost_and_keeps_its_id() {
 #[tokio::test(start_paused = true)]
 async fn q35_a_late_start_within_the_grace_is_used() {
     let simulated = eight_six().await;
-    simulated.inject(Rule::operation("zeebe.backups.create", Fault::StatusAfter(504)));
+    simulated.inject(Rule::operation("zeebe.backups.create", Fault::StatusAfter(504)).unwrap());
     let report = completed(&simulated, backup(&simulated).await);
     assert_eq!(report.verdict, Verdict::Proven, "{report}");
     assert_eq!(sent(&simulated, "zeebe.backups.create").len(), 1);

@@ -15,12 +15,12 @@ use url::Url;
 use super::super::failure::{self, Asked};
 use super::super::html::looks_like_html;
 use super::super::redact::Redactor;
-use super::super::{Call, auth, retry, without_credentials};
+use super::super::{Call, adopted, auth, retry, without_credentials};
 use super::{OidcConfig, secrets};
 use crate::component::Component;
 use crate::error::{Error, ErrorKind, Outcome, Result};
 use crate::secret::Secret;
-use crate::transport::{Effect, Request, Response, Timeouts, Transport};
+use crate::transport::{Effect, Request, Response, Timeouts, TlsConfig, Transport};
 
 const OPERATION: &str = "oidc.token";
 
@@ -62,6 +62,7 @@ pub(in crate::http_client) struct Token {
 pub(in crate::http_client) struct Tokens {
     config: OidcConfig,
     transport: Arc<dyn Transport>,
+    tls: Option<Arc<TlsConfig>>,
     asked_by: Component,
     state: Mutex<State>,
     failures: AtomicU64,
@@ -80,15 +81,18 @@ impl Tokens {
         config: OidcConfig,
         transport: Arc<dyn Transport>,
         asked_by: Component,
-    ) -> Self {
-        Self {
+    ) -> Result<Self> {
+        let tls = config.tls.as_ref().map(|tls| adopted(&transport, tls, &config.token_url));
+        let tls = tls.transpose().map_err(|error| error.with_component(Component::IdentityProvider))?;
+        Ok(Self {
             config,
             transport,
+            tls,
             asked_by,
             state: Mutex::default(),
             failures: AtomicU64::new(0),
             issued: std::sync::Mutex::default(),
-        }
+        })
     }
 
     /// The tokens that a server may have been sent lately.
@@ -198,6 +202,7 @@ impl Tokens {
         request.body = self.config.form();
         request.timeouts = TIMEOUTS;
         request.max_body = MAX_BODY;
+        request.tls.clone_from(&self.tls);
         request
     }
 }

@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::backup::task::BackupTask;
 use crate::plan::{Plan, StepPlan, Task};
 
-/// What differs between a plan and the one that the planner makes now of the same wish. Empty: they do the same.
+/// What differs between a plan and the one that the planner makes now from the same specification. Empty: they do the same.
 ///
-/// Not compared are the findings, which are judged anew, and the limits, which are the caller's wish like the id: a plan
+/// Not compared are the findings, which are judged anew, and the limits, which the caller chooses, like the id: a plan
 /// with other limits is the plan that is made with them. The repository's uuid appears with its first snapshot, and the
 /// number of record indices in a printed request grows by the day.
 pub(crate) fn differences(plan: &Plan, again: &Plan) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! Credentials from the environment, beside those in the URLs.
 
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{Auth, Endpoint, Error, OidcConfig, Result, Secret};
+use camunda_backup_core::{Auth, Endpoint, Error, OidcConfig, Result, Secret, TlsConfig};
 
 use super::{ClusterConfig, in_variable};
 
@@ -12,6 +12,12 @@ pub(super) fn apply(config: &mut ClusterConfig, lookup: &impl Fn(&str) -> Option
             return Err(without("CAMUNDA_STORE_URL", "there are credentials for a store"));
         };
         give(store, &auth);
+    }
+    if let Some(tls) = TlsConfig::from_lookup("CAMUNDA_STORE", lookup) {
+        let Some(store) = &mut config.store else {
+            return Err(without("CAMUNDA_STORE_URL", "there are TLS files for a store"));
+        };
+        store.tls = Some(Box::new(tls));
     }
     let Some(auth) = of_camunda(lookup)? else { return Ok(()) };
     give(&mut config.zeebe, &auth);

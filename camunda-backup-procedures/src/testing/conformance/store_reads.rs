@@ -20,7 +20,7 @@ fn nothing_or_some<T>(all: &Vec<T>) -> String {
 }
 
 async fn reads(stage: &mut Stage<'_>, store: &SearchStore, repository: &RepositoryName) -> Result<()> {
-    let connected = SearchStore::connect(store.http().clone());
+    let connected = SearchStore::connect_over(store.http().clone());
     stage.step("what it is", connected, |store| store.info().version.flavor.to_string()).await?;
     stage.step("its health", store.health(&[]), |health| format!("{}", health.timed_out)).await?;
     stage.ask("its disks", store.disk()).await;
@@ -90,7 +90,9 @@ async fn indices(stage: &mut Stage<'_>, store: &SearchStore) -> Result<()> {
 async fn templates(stage: &mut Stage<'_>, store: &SearchStore) -> Result<()> {
     let prefix = IndexPrefix::new("conformance-unknown")?;
     stage
-        .step("index templates", store.index_template_names(&prefix), |all| format!("{}", all.len()))
+        .step("index templates", store.index_template_names(std::slice::from_ref(&prefix)), |all| {
+            format!("{}", all.len())
+        })
         .await?;
     stage
         .step("component templates", store.component_template_names(&prefix), |all| format!("{}", all.len()))

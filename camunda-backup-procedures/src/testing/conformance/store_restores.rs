@@ -143,7 +143,9 @@ async fn templates(stage: &mut Stage<'_>, scratch: &Scratch<'_>) -> Result<()> {
         scratch.send(Call::put("conformance.template", Effect::Idempotent, path), body).await?;
     }
     stage
-        .step("index templates", store.index_template_names(&prefix), |names| names.len().to_string())
+        .step("index templates", store.index_template_names(std::slice::from_ref(&prefix)), |names| {
+            names.len().to_string()
+        })
         .await?;
     stage
         .step("component templates", store.component_template_names(&prefix), |names| names.len().to_string())

@@ -54,7 +54,7 @@ impl World {
         let dialect = dialect_for(config, &version)?;
         let store = match (&handles.store, &config.repository) {
             (Some(http), Some(repository)) => {
-                Some((SearchStore::connect(http.clone()).await?.info().clone(), repository.clone()))
+                Some((SearchStore::connect_over(http.clone()).await?.info().clone(), repository.clone()))
             }
             _ => None,
         };
