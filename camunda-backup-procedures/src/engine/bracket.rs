@@ -1,14 +1,17 @@
 //! The bracket: from the moment something is owed until it was seen to be done. Brackets may hold others.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{Component, Error};
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::decision::Sent;
+use super::errors::panicked_between_steps;
 use super::events::RunEventKind;
 use super::ledger::Entry;
 use super::stages::{Bracket, StepPlan};
@@ -55,12 +58,16 @@ impl Engine {
             // A process that died has opened it, and it was not closed since.
             engine.opening_begins();
         }
-        let mut result = engine.inside(bracket, deadline).await;
+        // A step has a task of its own; what panics around the steps must not keep the bracket open either.
+        let inside = AssertUnwindSafe(engine.inside(bracket, deadline)).catch_unwind().await;
+        let mut result = inside.unwrap_or_else(|_| Err(vec![panicked_between_steps()]));
         if !engine.record(|record| record.began.is_some()) {
             return result;
         }
         if let (Err(errors), Some(abort)) = (&mut result, &bracket.abort) {
-            errors.extend(engine.abort(abort).await.err().into_iter().flatten());
+            let undone = AssertUnwindSafe(engine.abort(abort)).catch_unwind().await;
+            let undone = undone.unwrap_or_else(|_| Err(vec![panicked_between_steps()]));
+            errors.extend(undone.err().into_iter().flatten());
         }
         if let Err(error) = engine.close(&bracket.owes).await {
             let mut errors = result.err().unwrap_or_default();

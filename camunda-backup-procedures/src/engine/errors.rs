@@ -61,6 +61,11 @@ pub(super) fn panicked(panic: &tokio::task::JoinError) -> Error {
     Error::new(ErrorKind::Internal, what).with_advice("this is a defect of the library; please report it")
 }
 
+pub(super) fn panicked_between_steps() -> Error {
+    Error::new(ErrorKind::Internal, "the run panicked between two steps")
+        .with_advice("this is a defect of the library; please report it")
+}
+
 pub(super) fn interrupted(plan: &StepPlan) -> Error {
     Error::new(ErrorKind::Internal, format!("two steps are named {}, and both wait for a word", plan.name))
         .with_advice("this is a defect of the library; please report it")

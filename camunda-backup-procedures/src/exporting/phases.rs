@@ -334,3 +334,6 @@ fn in_words(phases: &BTreeMap<String, Vec<String>>) -> String {
         phases.iter().map(|(phase, replicas)| format!("{phase} on {}", replicas.join(", "))).collect();
     format!("(broker/partition) {}", words.join("; "))
 }
+
+#[cfg(test)]
+mod tests;

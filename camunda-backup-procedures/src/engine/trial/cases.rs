@@ -211,6 +211,20 @@ async fn an_undoing_that_fails_too_keeps_nothing_from_being_closed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panic_between_two_steps_closes_what_is_open() {
+    // The limits are asked for by the outer bracket, its opening, and the inner bracket: between two steps of the outer one.
+    let inner = bracket("frozen", vec![Stage::Together(vec![step("make", "copy a")])], None);
+    let mut case = Case::new(vec![bracket("entrance closed", vec![inner], None)]);
+    case.world.state().panics_at = Some(3);
+    let errors = case.process(None).await.unwrap().unwrap_err();
+    assert_eq!(errors[0].kind(), ErrorKind::Internal, "{errors:?}");
+    assert!(errors[0].to_string().contains("panicked"), "{errors:?}");
+    let state = case.world.state();
+    assert!(!state.is_true.contains("entrance closed") && !state.is_true.contains("frozen"));
+    assert_eq!(state.acts.get("entrance closed"), Some(&1), "it was open");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_group_has_a_time_of_its_own() {
     let steps = ["copy a", "copy b", "copy c"].map(|name| step("make", name)).to_vec();
     let limit = Duration::from_millis(150);

@@ -26,6 +26,9 @@ pub(super) struct State {
     pub(super) work_left: u64,
     /// How often each act had its effect.
     pub(super) acts: BTreeMap<String, usize>,
+    /// How often the time limits were asked for, and at which of these questions the answer is a panic.
+    pub(super) limits_asked: usize,
+    pub(super) panics_at: Option<usize>,
     /// Whether this process has passed the gate.
     pub(super) gate_passed: bool,
     /// What looks as failed, and why.
@@ -66,6 +69,13 @@ impl World {
 
     pub(super) async fn dies(&self) {
         self.dead.subscribe().wait_for(|dead| *dead).await.unwrap();
+    }
+
+    /// Whether the answer to this question for the time limits is a panic.
+    pub(super) fn limits_are_asked(&self) -> bool {
+        let mut state = self.state();
+        state.limits_asked += 1;
+        state.panics_at == Some(state.limits_asked)
     }
 
     /// Looks at something.
