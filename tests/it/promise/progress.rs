@@ -69,6 +69,10 @@ impl Transport for Doctored {
                 tokio::time::sleep(request.timeouts.total).await; // virtual time
                 Err(TransportError::new(TransportErrorKind::Timeout, "no answer"))
             }
+            How::Stranger if self.operation.ends_with(".status") => answer(
+                200,
+                json!({"backupId": 7, "state": "COMPLETED", "failureReason": null, "details": []}),
+            ),
             How::Stranger => answer(
                 200,
                 json!({"snapshots": [{"snapshot": "somebodys", "state": "STARTED", "shards_stats": {"started": 3, "total": 3}}]}),
@@ -100,6 +104,22 @@ async fn the_records_are_judged_without_their_progress() {
             assert_eq!(report.verdict, Verdict::Proven, "{store:?} {how:?}: {report}");
             let paused = longest_pause(&simulated);
             assert!(paused < Duration::from_secs(45), "{store:?} {how:?}: {paused:?}");
+        }
+    }
+}
+
+/// What the store has decides, before the request and after it.
+#[tokio::test(start_paused = true)]
+async fn applications_are_judged_by_the_store_when_they_do_not_say_how_far_they_are() {
+    for operation in ["history.backups.status", "optimize.backups.status"] {
+        for how in [How::Forbidden, How::NotAllowed, How::TooLong, How::Stranger] {
+            for version in ["8.6.0", "8.8.0"] {
+                let simulated = world(version, StoreKind::Elasticsearch8).await;
+                let report = run_with(&simulated, operation, how).await;
+                assert_eq!(report.verdict, Verdict::Proven, "{operation} {how:?} {version}: {report}");
+                let paused = longest_pause(&simulated);
+                assert!(paused < Duration::from_secs(30), "{operation} {how:?} {version}: {paused:?}");
+            }
         }
     }
 }
