@@ -323,7 +323,7 @@ async fn what_a_dead_run_left_running_is_said_to_be_its_own() {
     let cluster =
         Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
     let planned = plan(&cluster);
-    let id = planned.id;
+    let id = planned.id().unwrap();
     let run = tokio::spawn(async move { cluster.run(planned).await.map(|_| ()) });
     let running = || {
         let snapshots = simulated.store().snapshots("backups").into_iter();
