@@ -1,6 +1,7 @@
 //! The backup: what is wanted, what is checked before, the runbook, its steps, the judgement, and what a failed one leaves.
 
 pub(crate) mod context;
+mod dead_records;
 pub mod evidence;
 mod index_names;
 pub mod leftovers;

@@ -1,6 +1,8 @@
 //! What was seen of a cluster at one time: the raw material of preflight, planning and evidence.
 
+mod declared_version;
 pub(crate) mod discover;
+mod lists;
 mod neighbours;
 mod slow_parts;
 
@@ -15,7 +17,7 @@ use camunda_backup_core::{
 };
 use camunda_backup_es::{DiskState, IndexStats, Repository, SnapshotState, StoreInfo};
 use camunda_backup_zeebe::{
-    ClusterState, Exporter, ExporterStatus, ExportingStatus, HistoryBackup, PartName, PartitionStatus,
+    ClusterState, Exporter, ExporterStatus, ExportingStatus, HistoryBackup, PartName, PartitionStatus, Role,
     RuntimeBackup, Topology,
 };
 use serde::{Deserialize, Serialize};
@@ -52,6 +54,7 @@ impl<T> Probe<T> {
             Err(error) => Self::Failed {
                 why: error.to_string(),
                 advice: error.advice().map(str::to_owned),
+                // A 504 is a proxy's, or comes from whoever waits for somebody else.
                 answered: error.status().is_some() && !is_not_itself(error.kind()),
             },
         }
@@ -84,9 +87,9 @@ impl<T> Probe<T> {
 
 /// An answer that comes from something else, or from somebody who guards the door.
 fn is_not_itself(kind: ErrorKind) -> bool {
-    use ErrorKind::{Decode, Forbidden, NotFound, Unauthorized, WrongComponent};
+    use ErrorKind::{Decode, Forbidden, NotFound, Timeout, Unauthorized, WrongComponent};
     // A list that is not found is an endpoint that is not there.
-    matches!(kind, Decode | Forbidden | NotFound | Unauthorized | WrongComponent)
+    matches!(kind, Decode | Forbidden | NotFound | Timeout | Unauthorized | WrongComponent)
 }
 
 /// Everything that was looked at, at one time. Serialisable, without secrets.
@@ -104,6 +107,9 @@ pub struct Facts {
     pub version: CamundaVersion,
     /// How the version was found out.
     pub version_source: String,
+    /// What speaks against a version that only the configuration tells, without disproving it.
+    #[serde(default)]
+    pub version_doubt: Option<String>,
     /// The version of every other component that says one.
     pub versions: BTreeMap<String, Probe<Option<CamundaVersion>>>,
     /// Which web applications are configured and speak this dialect.
@@ -131,6 +137,9 @@ pub struct Facts {
     pub runtime_backups: Probe<Vec<RuntimeBackup>>,
     /// The backups that each web application and Optimize know (8.2+).
     pub history_backups: BTreeMap<String, Probe<Vec<HistoryBackup>>>,
+    /// Whose list cannot be read although they answer, and say how one backup stands.
+    #[serde(default)]
+    pub unlistable: BTreeSet<String>,
     /// The search store.
     pub store: Probe<StoreInfo>,
     /// The repository.
@@ -144,6 +153,9 @@ pub struct Facts {
     pub slowest_parts: BTreeMap<String, (String, Duration)>,
     /// The indices under the record prefix.
     pub record_indices: Probe<Vec<IndexStats>>,
+    /// The highest exported position of each partition in the records, as far as searches see it.
+    #[serde(default = "nothing_to_look_at")]
+    pub record_positions: Probe<BTreeMap<i64, i64>>,
     /// The record prefix itself.
     pub record_prefix: String,
     /// The applications' prefixes themselves.
@@ -163,6 +175,10 @@ pub struct Facts {
     pub disk: Probe<DiskState>,
     /// The highest id in this library's own journal.
     pub journal_highest_id: Option<BackupId>,
+}
+
+fn nothing_to_look_at<T>() -> Probe<T> {
+    Probe::Absent
 }
 
 impl Facts {
@@ -188,6 +204,11 @@ impl Facts {
         let in_store = self.snapshots.seen().is_some();
         let apps = self.history_backups.iter().filter(|(_, probe)| !in_store && probe.failure().is_some());
         runtime.into_iter().chain(apps.map(|(app, _)| app.clone())).collect()
+    }
+
+    /// Whether this is the id of the last backup that this library began here.
+    pub(crate) fn is_our_last(&self, id: Option<i64>) -> bool {
+        id.is_some() && self.journal_highest_id.map(BackupId::value) == id
     }
 
     /// The enabled exporters that write the web applications' indices themselves (8.8+). Ids are free words; only Camunda's
@@ -221,6 +242,12 @@ impl Facts {
     /// The replicas that the cluster's dynamic configuration lists, dead brokers' included. Empty before 8.4.
     pub(crate) fn configured_replicas(&self) -> Replicas {
         self.cluster_state.seen().map(replicas_of_members).unwrap_or_default()
+    }
+
+    /// What the leader of each partition says of it.
+    pub(crate) fn leaders(&self) -> BTreeMap<PartitionId, &PartitionStatus> {
+        let all = self.partitions.values().filter_map(Probe::seen).flatten();
+        all.filter(|(_, status)| status.role == Role::Leader).map(|(id, status)| (*id, status)).collect()
     }
 
     /// How many partitions the cluster has.

@@ -45,9 +45,11 @@ pub enum FindingCode {
     ExporterNotEnabled,
     /// Brokers and applications have different versions.
     VersionsDiffer,
+    /// Only the configuration tells the version.
+    VersionUnconfirmed,
     /// There are no indices under a prefix that should have some.
     PrefixWithoutIndices,
-    /// An application's list of backups cannot be read.
+    /// An application's list of backups cannot be read, or Zeebe's, although they answer.
     HistoryUnreadable,
     /// An index is red.
     IndexRed,
@@ -63,6 +65,8 @@ pub enum FindingCode {
     ApplicationForgotten,
     /// There are indices that begin like ours and are not taken for ours.
     IndicesOfOthers,
+    /// The records are far behind what the exporter has acknowledged: it may write under another prefix.
+    RecordsBehind,
 }
 
 impl fmt::Display for FindingCode {

@@ -80,7 +80,7 @@ const LOOK: Duration = Duration::from_secs(20);
 /// A journal without a debt proves nothing: its volume may not be mounted, or another one may have been used.
 async fn exporting_now(connection: &Connection) -> ExportingSeen {
     let looking = async {
-        let (version, _) = gateway_version(&connection.config, &connection.handles.zeebe).await?;
+        let version = gateway_version(&connection.config, &connection.handles.zeebe).await?.version;
         let dialect = dialect_for(&connection.config, &version)?;
         let clients = Clients::new(&connection.handles, dialect, None)?;
         let resume = clients.exporting.http().curl(&clients.exporting.resume_call());

@@ -22,6 +22,12 @@ pub struct DetectedVersion {
     pub version: Option<CamundaVersion>,
     /// The newest it can be, when it is not told: patch 99 stands for the last one of its line.
     pub at_most: Option<CamundaVersion>,
+    /// Whether `at_most` rests on an endpoint that is there. Otherwise it rests on one that is not, which may be hidden.
+    pub at_most_is_certain: bool,
+    /// The first version of the oldest line that has the endpoints that are there, when the version is not told.
+    pub at_least: Option<CamundaVersion>,
+    /// Whether a pause can be a soft one, by the form of the endpoint; `None` when that does not tell.
+    pub soft_pause: Option<bool>,
     /// How this was found out, in words.
     pub how: String,
 }
@@ -53,6 +59,9 @@ pub async fn detect_version(http: &HttpClient) -> Result<DetectedVersion> {
         Some(version) => Ok(DetectedVersion {
             version: Some(version),
             at_most: None,
+            at_most_is_certain: false,
+            at_least: None,
+            soft_pause: links.soft_pause(),
             how: "build.version of /actuator/info".to_owned(),
         }),
         None if links.is_empty() => {
@@ -66,7 +75,14 @@ pub async fn detect_version(http: &HttpClient) -> Result<DetectedVersion> {
                 }
                 None => "/actuator/info and the links of /actuator do not tell".to_owned(),
             };
-            Ok(DetectedVersion { version: None, at_most, how })
+            Ok(DetectedVersion {
+                version: None,
+                at_most,
+                at_most_is_certain: links.are_of_8_1(),
+                at_least: links.at_least(info.is_some()),
+                soft_pause: links.soft_pause(),
+                how,
+            })
         }
     }
 }

@@ -79,6 +79,57 @@ async fn a_configured_version_that_is_not_the_real_one_is_refused() {
     assert!(error.to_string().contains("8.7.0") && error.to_string().contains("8.6.0"), "{error}");
 }
 
+/// Up to 8.3 the gateway does not tell its version, and its endpoints tell something.
+#[tokio::test(start_paused = true)]
+async fn a_declared_version_is_compared_with_what_the_gateway_shows_before_anything_is_sent() {
+    for (real, declared, words) in [
+        ("8.1.27", "8.2.29", "only 8.1 has"),
+        ("8.1.27", "8.6.0", "only 8.1 has"),
+        ("8.2.29", "8.1.27", "came with 8.2"),
+        ("8.2.2", "8.2.29", "has a soft pause, and the gateway has none"),
+        ("8.3.13", "8.2.2", "has no soft pause, and the gateway has one"),
+        ("8.3.5", "8.3.13", "has a soft pause, and the gateway has none"),
+    ] {
+        let simulated = world(real, StoreKind::Elasticsearch8).await;
+        simulated.start_recording();
+        let declare =
+            |config: &mut camunda_backup::ClusterConfig| config.version = Some(declared.parse().unwrap());
+        let error = connect_with(&simulated, declare).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config, "{real} {declared}: {error}");
+        assert!(error.to_string().contains(words) && error.to_string().contains(declared), "{real}: {error}");
+        assert!(simulated.requests().iter().all(|request| request.line.starts_with("GET ")), "{real}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_on_the_gateway_is_a_doubt_about_the_declared_version() {
+    let simulated = world("8.3.13", StoreKind::Elasticsearch8).await;
+    let declare =
+        |config: &mut camunda_backup::ClusterConfig| config.version = Some("8.4.9".parse().unwrap());
+    let cluster = connect_with(&simulated, declare).await.unwrap();
+    let error = cluster.plan_backup(BackupSpec::default()).unwrap_err();
+    assert!(
+        error.to_string().contains("version-unconfirmed") && error.to_string().contains("8.4.9"),
+        "{error}"
+    );
+    assert!(error.to_string().contains("newer than 8.3"), "{error}");
+}
+
+/// A cluster that was updated keeps the backups that its brokers made since.
+#[tokio::test(start_paused = true)]
+async fn a_backup_of_a_newer_broker_contradicts_the_declared_version() {
+    let simulated = world("8.3.13", StoreKind::Elasticsearch8).await;
+    completed(&simulated, crate::world::backup(&simulated).await);
+    let declare =
+        |config: &mut camunda_backup::ClusterConfig| config.version = Some("8.2.29".parse().unwrap());
+    let cluster = connect_with(&simulated, declare).await.unwrap();
+    let error = cluster.plan_backup(BackupSpec::default()).unwrap_err();
+    assert!(
+        error.to_string().contains("versions-differ") && error.to_string().contains("made by 8.3.13"),
+        "{error}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_operate_url_that_points_at_something_else_is_said_to() {
     let simulated = world("8.5.8", StoreKind::Elasticsearch8).await;

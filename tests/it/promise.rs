@@ -3,6 +3,7 @@
 
 mod abandoning;
 mod closing;
+mod dead_records;
 mod dead_runs;
 mod elsewhere;
 mod index_names;

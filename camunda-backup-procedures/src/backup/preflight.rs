@@ -2,6 +2,7 @@
 
 mod backups;
 mod cluster;
+mod declared_version;
 mod forgotten;
 mod store;
 
@@ -10,6 +11,14 @@ use camunda_backup_core::BackupId;
 use crate::backup::spec::BackupSpec;
 use crate::facts::Facts;
 use crate::finding::{Finding, FindingCode, Severity};
+
+/// What stands behind something that a run of ours has left running.
+fn of_our_last(id: i64) -> String {
+    format!(
+        "; it belongs to backup {id}, the last that this library began here, whose run has ended or died without it: `abandon({id})` \
+         deletes what it left"
+    )
+}
 
 /// The findings that stop a backup, and all of them in one text.
 pub(crate) fn blockers(findings: &[Finding]) -> (Vec<&Finding>, String) {
@@ -21,6 +30,7 @@ pub(crate) fn blockers(findings: &[Finding]) -> (Vec<&Finding>, String) {
 /// All findings about a backup with this id on a cluster with these facts, blockers first. Pure.
 pub fn preflight(facts: &Facts, spec: &BackupSpec, id: BackupId) -> Vec<Finding> {
     let mut findings = cluster::findings(facts);
+    findings.extend(declared_version::findings(facts));
     findings.extend(backups::findings(facts, id));
     if facts.rdbms {
         findings.extend(relational(spec));

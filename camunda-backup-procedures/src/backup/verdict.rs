@@ -39,7 +39,7 @@ pub fn judge(
     // Whoever overrides a blocker by name vouches for something that nobody has seen.
     let vouched = plan.findings.iter().any(|finding| finding.severity == Severity::Overridden);
     // N9 alone decides nothing, because filtered records count too; records that nobody writes any more prove nothing at all.
-    let dead = necessary::records_are_dead(&case);
+    let dead = necessary::dead_records(&case).is_some();
     let verdict = match (violated, unproven || vouched || dead) {
         (true, _) => Verdict::Inconsistent,
         (false, true) => Verdict::Plausible,

@@ -2,17 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_core::{
     BackupId, CamundaVersion, Clock, Error, HttpClient, IndexPrefix, RepositoryName, Result,
 };
 use camunda_backup_es::{IndexStats, SearchStore, SnapshotState, StoreInfo};
-use camunda_backup_zeebe::{Dialect, Topology, detect_version};
+use camunda_backup_zeebe::{DetectedVersion, Dialect, Topology, detect_version};
 
 use crate::connection::clients::{Clients, Handles};
 use crate::connection::config::{ClusterConfig, SecondaryStorage};
-use crate::facts::{Facts, Probe, neighbours};
+use crate::facts::{Facts, Probe, declared_version, lists, neighbours};
 
 /// What discovery leaves behind: the clients for what was found, and what was seen.
 #[derive(Debug, Clone)]
@@ -33,7 +34,12 @@ pub(crate) async fn discover(
     journal_highest_id: Option<BackupId>,
 ) -> Result<Discovery> {
     let at = clock.now();
-    let (version, version_source) = gateway_version(config, &handles.zeebe).await?;
+    let GatewayVersion { version, source: version_source, detected } =
+        gateway_version(config, &handles.zeebe).await?;
+    let version_doubt = match detected.version {
+        Some(_) => None,
+        None => declared_version::doubt(&version, &detected, &handles.zeebe)?,
+    };
     let dialect = dialect_for(config, &version)?;
     let store = match &handles.store {
         Some(http) if config.repository.is_some() => {
@@ -49,6 +55,7 @@ pub(crate) async fn discover(
         gateway: config.zeebe.base().to_owned(),
         version,
         version_source,
+        version_doubt,
         versions: component_versions(handles).await,
         apps: clients.history.iter().map(|client| client.component().clone()).collect(),
         cluster_size: config.cluster_size,
@@ -60,8 +67,9 @@ pub(crate) async fn discover(
         exporting: Probe::of(clients.exporting.status().await),
         exporters: maybe(clients.exporters.as_ref().map(camunda_backup_zeebe::Exporters::list)).await,
         cluster_state: maybe(clients.cluster.as_ref().map(camunda_backup_zeebe::ClusterApi::state)).await,
-        runtime_backups: Probe::of(clients.runtime.list().await),
-        history_backups: history_backups(&clients).await,
+        runtime_backups: Probe::Absent,
+        history_backups: BTreeMap::new(),
+        unlistable: BTreeSet::new(),
         store: match store {
             Probe::Seen(_) => store_info.map_or(Probe::Absent, Probe::Seen),
             Probe::Failed { why, advice, answered } => Probe::Failed { why, advice, answered },
@@ -72,6 +80,7 @@ pub(crate) async fn discover(
         snapshots: Probe::Absent,
         slowest_parts: BTreeMap::new(),
         record_indices: Probe::Absent,
+        record_positions: Probe::Absent,
         record_prefix: config.record_prefix.to_string(),
         app_prefixes: config.app_prefixes.clone(),
         foreign_indices: BTreeSet::new(),
@@ -81,6 +90,7 @@ pub(crate) async fn discover(
         disk: Probe::Absent,
         journal_highest_id,
     };
+    lists::read(&clients, &mut facts).await;
     look_at_brokers(&clients, &mut facts).await;
     look_at_store(config, &clients, &mut facts).await;
     Ok(Discovery { clients: Arc::new(clients), facts })
@@ -93,28 +103,48 @@ async fn maybe<T>(look: Option<impl Future<Output = Result<T>>>) -> Probe<T> {
     }
 }
 
-pub(crate) async fn gateway_version(
-    config: &ClusterConfig,
-    zeebe: &HttpClient,
-) -> Result<(CamundaVersion, String)> {
+/// The gateway's version, and where it comes from.
+pub(crate) struct GatewayVersion {
+    pub(crate) version: CamundaVersion,
+    source: String,
+    detected: DetectedVersion,
+}
+
+/// What the gateway says, or else the configuration.
+pub(crate) async fn gateway_version(config: &ClusterConfig, zeebe: &HttpClient) -> Result<GatewayVersion> {
     let detected = detect_version(zeebe).await?;
-    match (&config.version, detected.version) {
-        (Some(told), Some(seen)) if *told != seen => Err(Error::new(
-            ErrorKind::Config,
-            format!("the configuration says {told}, the gateway says {seen}"),
-        )
-        .with_component(zeebe.component().clone())
-        .with_advice("correct or remove `version` in the configuration")),
-        (_, Some(seen)) => Ok((seen, detected.how)),
-        (Some(told), None) => Ok((told.clone(), "the configuration".to_owned())),
-        (None, None) => Err(Error::new(
-            ErrorKind::Config,
-            format!("the gateway does not tell its version ({})", detected.how),
-        )
-        .with_component(zeebe.component().clone())
-        .with_advice(
-            "set `version` (CAMUNDA_VERSION) to the exact version; brokers up to 8.3 do not tell it",
-        )),
+    let (version, source) = match (&config.version, detected.version.clone()) {
+        (Some(told), Some(seen)) if *told != seen => {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("the configuration says {told}, the gateway says {seen}"),
+            )
+            .with_component(zeebe.component().clone())
+            .with_advice("correct or remove `version` in the configuration"));
+        }
+        (_, Some(seen)) => (seen, detected.how.clone()),
+        (Some(told), None) => (told.clone(), DECLARED.to_owned()),
+        (None, None) => {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format!("the gateway does not tell its version ({})", detected.how),
+            )
+            .with_component(zeebe.component().clone())
+            .with_advice(
+                "set `version` (CAMUNDA_VERSION) to the exact version; brokers up to 8.3 do not tell it",
+            ));
+        }
+    };
+    Ok(GatewayVersion { version, source, detected })
+}
+
+/// The source of a version that nobody else tells.
+const DECLARED: &str = "the configuration";
+
+impl Facts {
+    /// Whether the version is the configuration's alone.
+    pub(crate) fn version_is_declared(&self) -> bool {
+        self.version_source == DECLARED
     }
 }
 
@@ -142,19 +172,6 @@ async fn component_versions(handles: &Handles) -> BTreeMap<String, Probe<Option<
         versions.insert(http.component().to_string(), Probe::of(detected));
     }
     versions
-}
-
-async fn history_backups(
-    clients: &Clients,
-) -> BTreeMap<String, Probe<Vec<camunda_backup_zeebe::HistoryBackup>>> {
-    let mut lists = BTreeMap::new();
-    for client in &clients.history {
-        lists.insert(client.component().to_string(), Probe::of(client.list().await));
-    }
-    if let Some(optimize) = &clients.optimize {
-        lists.insert("optimize".to_owned(), Probe::of(optimize.list().await));
-    }
-    lists
 }
 
 async fn look_at_brokers(clients: &Clients, facts: &mut Facts) {
@@ -205,7 +222,42 @@ async fn look_at_indices_and_disks(config: &ClusterConfig, store: &SearchStore, 
     facts.unknown_indices.clear();
     facts.record_indices = Probe::of(records.map(|live| our_records(&config.record_prefix, live, facts)));
     facts.app_indices = Probe::of(apps.map(|live| our_app_indices(&config.app_prefixes, live, facts)));
+    facts.record_positions = record_positions(config, store, &facts.record_indices).await;
     facts.disk = Probe::of(store.disk().await);
+}
+
+/// How long the search may take: it is evidence, and nothing depends on it.
+const LONGEST_SEARCH: Duration = Duration::from_secs(5);
+
+async fn record_positions(
+    config: &ClusterConfig,
+    store: &SearchStore,
+    indices: &Probe<Vec<IndexStats>>,
+) -> Probe<BTreeMap<i64, i64>> {
+    let names = indices.seen().into_iter().flatten().map(|index| index.name.as_str());
+    let kinds = match record_kinds(&config.record_prefix, names) {
+        Ok(kinds) if kinds.is_empty() => return Probe::Absent,
+        Ok(kinds) => kinds,
+        Err(error) => return Probe::of(Err(error)),
+    };
+    let search = store.max_by_group(&kinds, "partitionId", "position");
+    match tokio::time::timeout(LONGEST_SEARCH, search).await {
+        Ok(found) => Probe::of(found),
+        Err(_) => Probe::Failed {
+            why: format!("no answer within {LONGEST_SEARCH:?}"),
+            advice: None,
+            answered: false,
+        },
+    }
+}
+
+/// One beginning for each type and version: an underscore after the prefix may begin another cluster's prefix.
+pub(crate) fn record_kinds<'a>(
+    prefix: &IndexPrefix,
+    names: impl Iterator<Item = &'a str>,
+) -> Result<Vec<IndexPrefix>> {
+    let kinds: BTreeSet<&str> = names.filter_map(|name| prefix.kind_of_record(name)).collect();
+    kinds.into_iter().map(IndexPrefix::new).collect()
 }
 
 fn our_records(prefix: &IndexPrefix, live: Vec<IndexStats>, facts: &mut Facts) -> Vec<IndexStats> {
@@ -267,12 +319,11 @@ pub(crate) async fn look_again(
 ) -> Result<Facts> {
     let mut facts = before.clone();
     facts.at = clock.now();
-    facts.version = gateway_version(config, &handles.zeebe).await?.0;
+    facts.version = gateway_version(config, &handles.zeebe).await?.version;
     facts.exporting = Probe::of(clients.exporting.status().await);
     facts.exporters = maybe(clients.exporters.as_ref().map(camunda_backup_zeebe::Exporters::list)).await;
     facts.cluster_state = maybe(clients.cluster.as_ref().map(camunda_backup_zeebe::ClusterApi::state)).await;
-    facts.runtime_backups = Probe::of(clients.runtime.list().await);
-    facts.history_backups = history_backups(clients).await;
+    lists::read(clients, &mut facts).await;
     look_at_brokers(clients, &mut facts).await;
     if let Some((store, repository)) = &clients.store {
         // Another cluster may be behind the same address by now.

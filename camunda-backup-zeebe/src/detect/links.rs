@@ -102,12 +102,43 @@ impl Links {
         }
     }
 
+    /// Endpoints that 8.1 alone has: one Zeebe backup by its id and no list, or the singular of the web applications.
+    pub(super) fn are_of_8_1(&self) -> bool {
+        let zeebe = self.is_zeebe() && self.has("backups-id") && !self.has("backups");
+        zeebe || self.has("backup")
+    }
+
+    /// The first version of the oldest line that has all of these endpoints.
+    pub(super) fn at_least(&self, has_info: bool) -> Option<CamundaVersion> {
+        let first_of = |minor| Some(CamundaVersion::new(8, minor, 0));
+        if self.has("backupRuntime") || self.has("backupHistory") {
+            // A patch of 8.7 has shown these names, too.
+            first_of(7)
+        } else if self.has("exporters") {
+            first_of(6)
+        } else if self.has("cluster") || has_info {
+            first_of(4)
+        } else if self.has("backups") {
+            first_of(2)
+        } else {
+            None
+        }
+    }
+
+    /// The endpoint lists an operation in its path exactly where there is no soft pause.
+    pub(super) fn soft_pause(&self) -> Option<bool> {
+        match (self.has("exporting"), self.has("exporting-operationKey")) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        }
+    }
+
     /// The newest version that has these endpoints and does not tell its version.
     pub(super) fn at_most(&self, component: &Component, has_info: bool) -> Option<CamundaVersion> {
         let last_of = |minor| Some(CamundaVersion::new(8, minor, 99));
-        let zeebe_of_8_1 = self.is_zeebe() && self.has("backups-id") && !self.has("backups");
         match component {
-            _ if zeebe_of_8_1 || self.has("backup") => last_of(1),
+            _ if self.are_of_8_1() => last_of(1),
             // Optimize never tells.
             Component::Optimize => None,
             // `cluster` is there from 8.4 on; without it, and without a version, it is older.

@@ -194,3 +194,27 @@ proptest::proptest! {
         let _ = version_of(&json);
     }
 }
+
+#[tokio::test]
+async fn what_is_there_tells_what_a_version_cannot_be() {
+    for (component, links, at_least, certain, soft_pause) in [
+        (Component::Zeebe, golden!("8.1.27/links.json"), None, true, Some(false)),
+        (Component::Zeebe, golden!("8.2.29/links.json"), Some("8.2.0"), false, Some(true)),
+        (Component::Zeebe, golden!("8.6.0/links.json"), Some("8.6.0"), false, Some(true)),
+        (
+            Component::Zeebe,
+            r#"{"_links":{"exporting-operationKey":{},"cluster":{}}}"#,
+            Some("8.4.0"),
+            false,
+            Some(false),
+        ),
+        (Component::Zeebe, r#"{"_links":{"rebalance":{}}}"#, None, false, None),
+        (Component::Tasklist, r#"{"_links":{"backups":{}}}"#, Some("8.2.0"), false, None),
+        (Component::Operate, r#"{"_links":{"backup":{}}}"#, None, true, None),
+    ] {
+        let detected = detect(component.clone(), None, Some(links)).await.unwrap();
+        let lowest = detected.at_least.map(|version| version.to_string());
+        assert_eq!(lowest.as_deref(), at_least, "{component} {links}");
+        assert_eq!((detected.at_most_is_certain, detected.soft_pause), (certain, soft_pause), "{links}");
+    }
+}

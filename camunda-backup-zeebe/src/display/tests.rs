@@ -58,7 +58,14 @@ fn every_value_prints_what_it_is() {
         "checkpoint 9, partition 1, position 4"
     );
     assert_eq!(Scheduled::default().to_string(), "accepted; the snapshots are not named");
-    let detected = DetectedVersion { version: None, at_most: None, how: "no word".to_owned() };
+    let detected = DetectedVersion {
+        version: None,
+        at_most: None,
+        at_most_is_certain: false,
+        at_least: None,
+        soft_pause: None,
+        how: "no word".to_owned(),
+    };
     assert_eq!(detected.to_string(), "not told (no word)");
 }
 

@@ -311,3 +311,34 @@ async fn a_connection_never_plans_an_id_twice() {
     let again = connect_with(&simulated, |_| {}).await.unwrap();
     completed(&simulated, again.run(plan(&again)).await);
 }
+
+/// A process dies while the store makes the snapshot of the records: the next backup is told whose it is.
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_run_left_running_is_said_to_be_its_own() {
+    let simulated = eight_six().await;
+    simulated.store().set_snapshot_duration(|name, _| {
+        if name.contains("records") { 10 * MINUTE } else { Duration::from_secs(1) }
+    });
+    let process = camunda_backup::testing::SimulatedProcess::immortal(&simulated);
+    let cluster =
+        Cluster::connect_with(simulated.config().unwrap(), process.connect_options()).await.unwrap();
+    let planned = plan(&cluster);
+    let id = planned.id().unwrap();
+    let run = tokio::spawn(async move { cluster.run(planned).await.map(|_| ()) });
+    let running = || {
+        let snapshots = simulated.store().snapshots("backups").into_iter();
+        snapshots.filter(|snapshot| snapshot.name.contains("records")).count() == 1
+    };
+    until("the records are being saved", running).await;
+    process.kill();
+    run.abort();
+    let cluster = connect(&simulated).await;
+    cluster.recover().await.unwrap();
+    let cluster = connect(&simulated).await;
+    let error = cluster.plan_backup(camunda_backup::BackupSpec::default()).unwrap_err().to_string();
+    assert!(
+        error.contains("snapshot-running") && error.contains(&format!("belongs to backup {id}")),
+        "{error}"
+    );
+    assert!(error.contains(&format!("abandon({id})")), "{error}");
+}

@@ -162,13 +162,13 @@ async fn parts_that_all_succeed_and_do_not_belong_together_are_a_failed_run() {
     let planned = plan(&cluster);
     simulated.camunda().set_component_version(Component::Operate, "8.6.7".parse().unwrap());
     let ended = cluster.run(planned).await;
-    assert_failed_as_inconsistent(&simulated, ended, "N6", "one version").await;
+    Box::pin(assert_failed_as_inconsistent(&simulated, ended, "N6", "one version")).await;
 
     // Somebody else took a backup inside the window.
     let simulated = eight_six().await;
     just_before(&simulated, "zeebe.exporting.resume", |simulated| simulated.camunda().add_foreign_backup(7));
     let ended = backup(&simulated).await;
-    assert_failed_as_inconsistent(&simulated, ended, "T7", "who else takes backups").await;
+    Box::pin(assert_failed_as_inconsistent(&simulated, ended, "T7", "who else takes backups")).await;
 
     // A record of the future.
     let simulated = eight_six().await;
@@ -178,7 +178,7 @@ async fn parts_that_all_succeed_and_do_not_belong_together_are_a_failed_run() {
         simulated.store().put_document(index, "late", json!({"partitionId": 1, "position": 1_000_000_000}));
     });
     let ended = backup(&simulated).await;
-    assert_failed_as_inconsistent(&simulated, ended, "N10", "another try ends the same way").await;
+    Box::pin(assert_failed_as_inconsistent(&simulated, ended, "N10", "another try ends the same way")).await;
 }
 
 async fn assert_failed_as_inconsistent(

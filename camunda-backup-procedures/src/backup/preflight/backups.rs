@@ -40,8 +40,19 @@ fn zeebe(facts: &Facts) -> Vec<Finding> {
         Probe::Seen(backups) => backups
             .iter()
             .filter(|backup| backup.state == BackupState::InProgress)
-            .map(|backup| running("zeebe", &backup.id.to_string()))
+            .map(|backup| running(facts, "zeebe", Some(backup.id)))
             .collect(),
+        Probe::Failed { why, advice, .. } if facts.unlistable.contains("zeebe") => {
+            let seen = format!("{why}; how one backup stands is answered");
+            let advice = advice.clone().unwrap_or_else(|| "look into the gateway's log".to_owned());
+            vec![
+                Finding::warning(FindingCode::HistoryUnreadable, "zeebe", seen)
+                    .because(
+                        "ids and running backups that only this list shows cannot be seen, so the verdict cannot be PROVEN",
+                    )
+                    .advise(advice),
+            ]
+        }
         Probe::Failed { why, advice, .. } => vec![
             Finding::blocker(FindingCode::BackupStoreUnusable, "zeebe", why.clone())
                 .because("a backup would be accepted with 202 and then never exist")
@@ -60,10 +71,7 @@ fn applications(facts: &Facts) -> Vec<Finding> {
         match probe {
             Probe::Seen(backups) => {
                 let in_progress = backups.iter().filter(|backup| backup.state == BackupState::InProgress);
-                findings.extend(
-                    in_progress
-                        .map(|backup| running(app, &backup.id.map_or("?".to_owned(), |id| id.to_string()))),
-                );
+                findings.extend(in_progress.map(|backup| running(facts, app, backup.id)));
                 findings.extend(other_repository(facts, app, backups));
             }
             Probe::Failed { why, advice, answered: true } => findings.push(
@@ -140,8 +148,10 @@ fn slow_parts(facts: &Facts) -> Vec<Finding> {
     .collect()
 }
 
-fn running(component: &str, id: &str) -> Finding {
-    Finding::blocker(FindingCode::BackupRunning, component, format!("backup {id} is in progress"))
+fn running(facts: &Facts, component: &str, id: Option<i64>) -> Finding {
+    let ours = id.filter(|_| facts.is_our_last(id)).map(super::of_our_last).unwrap_or_default();
+    let id = id.map_or("?".to_owned(), |id| id.to_string());
+    Finding::blocker(FindingCode::BackupRunning, component, format!("backup {id} is in progress{ours}"))
         .because("two backups at once disturb each other's order, and the servers do not guard against it")
         .advise("wait until it has ended; a dead one stays in progress until it is deleted")
 }

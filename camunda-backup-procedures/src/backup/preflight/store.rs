@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use camunda_backup_es::{HealthStatus, IndexStats, SnapshotState};
 use camunda_backup_zeebe::ExporterStatus;
 
-use crate::facts::{Facts, Probe};
+use crate::backup::dead_records::seen_far_behind;
+use crate::facts::{Facts, Probe, id_in_name};
 use crate::finding::{Finding, FindingCode};
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
@@ -87,7 +88,9 @@ fn running_snapshots(facts: &Facts) -> Vec<Finding> {
     let running = states.filter(|(_, state)| **state == SnapshotState::InProgress);
     running
         .map(|(name, _)| {
-            let seen = format!("snapshot {name} is running in the repository");
+            let id = id_in_name(name);
+            let ours = id.filter(|_| facts.is_our_last(id)).map(super::of_our_last).unwrap_or_default();
+            let seen = format!("snapshot {name} is running in the repository{ours}");
             Finding::blocker(FindingCode::SnapshotRunning, "store", seen)
                 .because("snapshots of one repository wait for each other, so the pause would be long")
                 .advise("wait until it has ended")
@@ -120,11 +123,29 @@ fn indices(facts: &Facts) -> Vec<Finding> {
                 .advise("set `app_prefixes` to the prefixes that the applications are configured with"),
         );
     }
+    findings.extend(records_behind(facts));
     findings.extend(of_others(facts));
     findings.extend(unknown(facts));
     findings.extend(unreachable("the record indices", &facts.record_indices));
     findings.extend(unreachable("the applications' indices", &facts.app_indices));
     findings
+}
+
+/// A warning: an idle cluster whose workers poll looks the same.
+fn records_behind(facts: &Facts) -> Option<Finding> {
+    let behind = seen_far_behind(facts);
+    (!behind.is_empty()).then(|| {
+        Finding::warning(FindingCode::RecordsBehind, "store", behind.join("; "))
+            .because(
+                "either the exporter writes under another prefix, or for long nothing has happened that is exported, and the verdict is \
+                 not PROVEN then",
+            )
+            .advise(format!(
+                "compare the exporter's index.prefix (ZEEBE_BROKER_EXPORTERS_ELASTICSEARCH_ARGS_INDEX_PREFIX) with `record_prefix`, which is \
+                 {}; start a process instance if they are the same",
+                facts.record_prefix
+            ))
+    })
 }
 
 /// Left alone, and named: an index that is ours after all would be missing.

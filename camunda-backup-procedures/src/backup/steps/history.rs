@@ -35,9 +35,16 @@ impl Source {
     }
 
     async fn status(&self, id: BackupId) -> Result<HistoryBackup> {
-        match self {
+        let said = match self {
             Self::App(client) => client.status(id).await,
             Self::Optimize(client) => client.status(id).await,
+        }?;
+        match said.id.filter(|other| *other != id.value()) {
+            None => Ok(said),
+            Some(other) => {
+                let message = format!("{} was asked for backup {id} and answered about {other}", self.name());
+                Err(Error::new(ErrorKind::Decode, message))
+            }
         }
     }
 }
@@ -73,6 +80,8 @@ impl History {
             }
         }
         match (said, look.map(|look| look.stored)) {
+            // It will never tell, and the store decides anyway.
+            (Err(error), Ok(Stored::Nothing)) if never_tells(&error) => Ok(Check::NotStarted),
             // An application that can't tell and a store without a trace: nothing is known.
             (Err(error), Ok(Stored::Nothing | Stored::NoStore) | Err(_)) => Err(perhaps_tasklist(error)),
             (Ok(_), Err(error)) => Err(error),
@@ -138,6 +147,12 @@ impl Step for History {
             Source::Optimize(client) => client.create(self.context.task.id).await.map(|_| Value::Null),
         }
     }
+}
+
+/// Whether the application's status is of no use at all: not allowed, too long, or about something else.
+fn never_tells(error: &Error) -> bool {
+    let not_allowed = error.status().is_some_and(|status| status.as_u16() == 405);
+    not_allowed || matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::BodyTooLarge | ErrorKind::Decode)
 }
 
 /// An id that is not known is a 400 or 404 of Operate and a 500 without words of Tasklist (Q3).

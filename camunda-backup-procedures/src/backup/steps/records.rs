@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use camunda_backup_core::error::ErrorKind;
-use camunda_backup_core::{Component, Error, IndexName, IndexPrefix, RepositoryName, Result, SnapshotName};
+use camunda_backup_core::{Component, Error, IndexName, RepositoryName, Result, SnapshotName};
 use camunda_backup_es::{CreateSnapshot, SearchStore, SnapshotInfo, SnapshotProgress, SnapshotState};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use super::{Check, Progress, Step};
 use crate::backup::context::Context;
 use crate::backup::evidence::{self, Evidence};
 use crate::engine::{Amount, Unit};
+use crate::facts::discover::record_kinds;
 
 /// The records in one snapshot: concrete indices, resolved when the pause holds.
 #[derive(Debug)]
@@ -185,11 +186,8 @@ impl Positions {
     async fn read(&self) -> Result<Check> {
         let (store, _) = self.context.clients.store()?;
         let Context { record_list, record_prefix: prefix, .. } = &self.context;
-        // One beginning for each type and version: an underscore after the prefix may begin another cluster's prefix.
         let indices = record_list.last(store, prefix).await?;
-        let kinds: BTreeSet<&str> =
-            indices.iter().filter_map(|index| prefix.kind_of_record(index.as_str())).collect();
-        let kinds: Vec<IndexPrefix> = kinds.into_iter().map(IndexPrefix::new).collect::<Result<_>>()?;
+        let kinds = record_kinds(prefix, indices.iter().map(IndexName::as_str))?;
         // Documents that no search sees yet are in the snapshot all the same.
         if let Err(error) = store.refresh(&kinds).await {
             tracing::debug!(%error, "the record indices could not be refreshed");

@@ -11,6 +11,7 @@ use super::{
     Case, Condition, Judgement, condition, holds, is_records, no_applications, not_applicable, unproven,
     violated,
 };
+use crate::backup::dead_records::{far_behind, no_evidence, seen_far_behind, stand_still};
 use crate::backup::evidence::Evidence;
 use crate::backup::index_names::{Owner, is_record, owner, prefix_of_another_cluster};
 use crate::backup::planner::{drift, in_words};
@@ -276,7 +277,10 @@ fn no_hole(case: &Case<'_>) -> Judgement {
     if !case.plans(is_records) {
         return without_records(case);
     }
-    compare_records(case, true)
+    match dead_records(case) {
+        Some(why) => unproven(why),
+        None => compare_records(case, true),
+    }
 }
 
 fn no_future(case: &Case<'_>) -> Judgement {
@@ -327,22 +331,22 @@ fn compare_records(case: &Case<'_>, hole: bool) -> Judgement {
     }
 }
 
-/// Whether the records are dead: their highest position is so far behind what the exporter has acknowledged that filtered records do not
-/// explain it. An exporter with another prefix writes elsewhere, and what is in the snapshot belongs to the past.
-pub(super) fn records_are_dead(case: &Case<'_>) -> bool {
+/// Why the records are no evidence, if they are dead: nobody writes them any more, as far as can be seen.
+pub(super) fn dead_records(case: &Case<'_>) -> Option<String> {
+    if !case.plans(is_records) {
+        return None;
+    }
     let read = record_positions(case);
-    let (Some((_, backup)), Some(records)) = (case.zeebe(), read.first()) else { return false };
-    backup.partitions.iter().any(|p| {
-        let r = records.get(&i64::from(p.partition.0)).copied().unwrap_or(0);
-        p.snapshot_exported_position().is_some_and(|e| is_far_behind(r, e))
-    })
-}
-
-/// Commands and rejections are not exported by default, so R is somewhat behind E, but by far less than half of a log that is longer
-/// than a start, and never by ten thousand records.
-fn is_far_behind(r: i64, e: i64) -> bool {
-    let gap = e.saturating_sub(r);
-    (gap > 50 && gap > r) || gap > 10_000
+    // Before the pause nothing was refreshed: that counts only where nothing better is known.
+    let mut signs = match (case.zeebe(), read.first()) {
+        (Some((_, backup)), Some(records)) => {
+            let stored = backup.partitions.iter();
+            far_behind(records, stored.filter_map(|p| Some((p.partition, p.snapshot_exported_position()?))))
+        }
+        _ => seen_far_behind(case.before),
+    };
+    signs.extend(case.after.into_iter().flat_map(|after| stand_still(case.before, after)));
+    no_evidence(&signs, &case.before.record_prefix)
 }
 
 fn position_in_words(partition: PartitionId, records: &BTreeMap<i64, i64>) -> String {
