@@ -85,7 +85,7 @@ impl<T> Probe<T> {
     }
 }
 
-/// An answer that comes from something else, or from somebody who guards the door.
+/// An answer of another server, or of a proxy that lets the request not pass.
 fn is_not_itself(kind: ErrorKind) -> bool {
     use ErrorKind::{Decode, Forbidden, NotFound, Timeout, Unauthorized, WrongComponent};
     // A list that is not found is an endpoint that is not there.

@@ -29,7 +29,7 @@ pub enum FindingCode {
     RepositoryUnverified,
     /// The id is used, or lower than one that is used.
     IdTaken,
-    /// A backup of somebody is running.
+    /// Another backup is running.
     BackupRunning,
     /// A snapshot is running in the repository.
     SnapshotRunning,
