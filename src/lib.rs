@@ -69,6 +69,7 @@ pub mod procedures {
     /// What a backup has reached, and how it is judged.
     pub mod backup {
         pub use camunda_backup_procedures::backup::evidence;
+        pub use camunda_backup_procedures::backup::task::Pinned;
 
         /// The checks before anything is changed.
         pub mod preflight {
@@ -100,7 +101,7 @@ pub mod procedures {
     }
     /// The parts of a plan.
     pub mod plan {
-        pub use camunda_backup_procedures::plan::{Bracket, Pinned, Stage, StepPlan};
+        pub use camunda_backup_procedures::plan::{Bracket, Group, Stage, StepPlan};
     }
 }
 /// The client for Camunda's management and REST APIs.
