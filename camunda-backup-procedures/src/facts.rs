@@ -149,7 +149,7 @@ pub struct Facts {
     /// Every snapshot in the repository, with its state.
     pub snapshots: Probe<BTreeMap<String, SnapshotState>>,
     /// The longest part of the last backup of Operate and Tasklist (up to 8.7): the snapshot and how long it took.
-    #[serde(default)]
+    #[serde(default, with = "slow_parts::as_data")]
     pub slowest_parts: BTreeMap<String, (String, Duration)>,
     /// The indices under the record prefix.
     pub record_indices: Probe<Vec<IndexStats>>,

@@ -158,6 +158,20 @@ impl Finding {
     }
 }
 
+impl Finding {
+    /// The blockers that an error lists, such as that of [`Cluster::plan_backup`](crate::Cluster::plan_backup); empty for any
+    /// other error.
+    pub fn of_error(error: &camunda_backup_core::Error) -> Vec<Self> {
+        let listed = error.details().and_then(|details| details.get("findings"));
+        listed.and_then(|listed| serde_json::from_value(listed.clone()).ok()).unwrap_or_default()
+    }
+}
+
+/// Findings as the details of an error; see [`Finding::of_error`].
+pub(crate) fn details(findings: &[&Finding]) -> serde_json::Value {
+    serde_json::json!({ "findings": findings })
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let weight = match self.severity {
