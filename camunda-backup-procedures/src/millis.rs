@@ -16,7 +16,8 @@ impl From<Stored> for Duration {
     fn from(stored: Stored) -> Self {
         match stored {
             Stored::Millis(millis) => Self::from_millis(millis),
-            Stored::Parts(duration) => duration,
+            // What is finer was never meant, and would not be written again.
+            Stored::Parts(duration) => Self::from_millis(of(duration)),
         }
     }
 }
