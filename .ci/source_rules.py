@@ -62,12 +62,13 @@ def justified(lines, number):
 # The rooms of the procedures. A procedure is built on the lower ones; none of them may know it.
 PROCEDURES = "camunda-backup-procedures/src/"
 MAY_USE = {
+    "millis": set(),
     "replicas": set(),
     "obligation": {"replicas"},
     "journal": set(),
-    "engine": {"journal", "obligation"},
+    "engine": {"journal", "millis", "obligation"},
     "connection": {"engine", "journal"},
-    "facts": {"connection", "replicas"},
+    "facts": {"connection", "millis", "replicas"},
     "exporting": {"connection", "engine", "obligation", "replicas"},
 }
 # Each file of a procedure's folder is a room of its own: its task and its words are below what every procedure has in

@@ -13,8 +13,8 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use camunda_backup::core::transport::{Timeouts, TransportConfig};
-use camunda_backup::core::{Call, HttpClient, ReqwestTransport};
+use camunda_backup::core::transport::Timeouts;
+use camunda_backup::core::{Call, HttpClient, ReqwestTransport, TransportConfig};
 use camunda_backup::{Component, Endpoint};
 
 const BATCHES: usize = 25;

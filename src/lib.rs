@@ -43,12 +43,67 @@ pub use camunda_backup_procedures::{
     past_runs, recover,
 };
 
-/// The foundations: ids, versions, errors, transports.
-pub use camunda_backup_core as core;
+/// What a client or a transport of your own needs beside the names above: HTTP, credentials, settings.
+pub mod core {
+    #[cfg(feature = "reqwest")]
+    pub use camunda_backup_core::ReqwestTransport;
+    #[cfg(feature = "testing")]
+    pub use camunda_backup_core::SimulatedClock;
+    pub use camunda_backup_core::http_client::{DEFAULT_MAX_BODY, path_segment, server_message};
+    pub use camunda_backup_core::{
+        Auth, AuthParts, Call, Effect, HttpClient, OidcConfig, TlsConfig, TransportConfig, settings, text,
+    };
+
+    /// The limits of a request, and why it got no answer.
+    pub mod transport {
+        #[cfg(feature = "testing")]
+        pub use camunda_backup_core::transport::script;
+        pub use camunda_backup_core::transport::{Reason, Timeouts, TransportErrorKind};
+    }
+}
+
 /// The client for Elasticsearch and OpenSearch.
 pub use camunda_backup_es as es;
-/// Plans, engine, journal, evidence.
-pub use camunda_backup_procedures as procedures;
+/// What a journal of your own, and whoever reads plans, journals and reports in detail, needs beside the names above.
+pub mod procedures {
+    /// What a backup has reached, and how it is judged.
+    pub mod backup {
+        pub use camunda_backup_procedures::backup::evidence;
+        pub use camunda_backup_procedures::backup::task::Pinned;
+
+        /// The checks before anything is changed.
+        pub mod preflight {
+            pub use camunda_backup_procedures::backup::preflight::preflight;
+        }
+        /// The conditions of a verdict.
+        pub mod verdict {
+            pub use camunda_backup_procedures::backup::verdict::judge;
+        }
+    }
+    /// What a run writes down.
+    pub mod engine {
+        pub use camunda_backup_procedures::engine::{Entry, Moment, Sent};
+    }
+    /// What exporting did at a moment.
+    pub use camunda_backup_procedures::exporting;
+    /// What was seen of a cluster.
+    pub mod facts {
+        pub use camunda_backup_procedures::facts::Probe;
+    }
+    /// Keys, locks, claims and records.
+    pub mod journal {
+        #[cfg(feature = "testing")]
+        pub use camunda_backup_procedures::journal::PutFault;
+        pub use camunda_backup_procedures::journal::{
+            Claim, Damage, Holder, Key, Lock, LockGuard, MAX_BODY, Orphan, Put, Record, Removal, RunHistory,
+            RunId, RunLog, Takeover, Unread, claim, histories, history, open_claims,
+        };
+    }
+    /// The parts of a plan.
+    pub mod plan {
+        pub use camunda_backup_procedures::plan::{Bracket, Group, Stage, StepPlan};
+    }
+}
 /// The client for Camunda's management and REST APIs.
 pub use camunda_backup_zeebe as zeebe;
 

@@ -25,8 +25,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// # As JSON
 /// It serialises as one object. `kind`, `outcome`, `text` (what `Display` prints), `message`, `retries` and
 /// `needs_operator` are always there; `component`, `operation`, `subject`, `request`, `status` (a number),
-/// `server_type`, `server_said`, `retry_after_ms`, `advice`, `causes` (texts) and `requests` only when there is
-/// something in them. Fields may be added, none changes its meaning.
+/// `server_type`, `server_said`, `retry_after_ms`, `advice`, `causes` (texts), `requests` and `details` (what the text
+/// lists, as data, such as the blockers of a preflight) only when there is something in them. Fields may be added, none changes its meaning.
 #[derive(Clone)]
 pub struct Error {
     inner: Box<Inner>,
@@ -46,6 +46,7 @@ struct Inner {
     advice: Option<String>,
     request: Option<String>,
     requests: Vec<String>,
+    details: Option<serde_json::Value>,
     retries: u32,
     retry_after: Option<Duration>,
     source: Option<Arc<dyn StdError + Send + Sync>>,
@@ -68,6 +69,7 @@ impl Error {
                 advice: None,
                 request: None,
                 requests: Vec::new(),
+                details: None,
                 retries: 0,
                 retry_after: None,
                 source: None,
@@ -159,6 +161,13 @@ impl Error {
         self
     }
 
+    /// Keeps as data what the text lists. It must not hold a secret.
+    #[must_use]
+    pub fn with_details(mut self, details: serde_json::Value) -> Self {
+        self.inner.details = Some(details);
+        self
+    }
+
     /// Keeps the cause. It must not hold a secret or a URL with one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -233,6 +242,11 @@ impl Error {
     /// The `curl` lines that the advice names, for programs; empty when it names none. `$AUTH` stands for credentials.
     pub fn requests(&self) -> &[String] {
         &self.inner.requests
+    }
+
+    /// What the text lists, as data; `None` when it lists nothing.
+    pub fn details(&self) -> Option<&serde_json::Value> {
+        self.inner.details.as_ref()
     }
 
     /// Whether nothing gets better until a person acts: the library cannot settle it by itself.
@@ -363,6 +377,7 @@ mod tests {
             .with_retry_after(Duration::from_secs(3))
             .with_source(Error::new(ErrorKind::Timeout, "inner"))
             .with_advice("resume it")
+            .with_details(serde_json::json!({"findings": []}))
             .with_requests(["curl -X POST 'http://zeebe:9600/actuator/exporting/resume'".to_owned()]);
         assert!(full.needs_operator());
         let expected = serde_json::json!({
@@ -371,7 +386,7 @@ mod tests {
             "component": "zeebe", "operation": "zeebe.exporting.resume", "subject": "7",
             "request": "POST http://zeebe:9600/actuator/exporting/resume",
             "status": 504, "server_type": "t", "server_said": "late", "retries": 2, "retry_after_ms": 3000,
-            "causes": ["inner"], "advice": "resume it", "needs_operator": true,
+            "causes": ["inner"], "details": {"findings": []}, "advice": "resume it", "needs_operator": true,
             "requests": ["curl -X POST 'http://zeebe:9600/actuator/exporting/resume'"],
         });
         assert_eq!(serde_json::to_value(full).unwrap(), expected);

@@ -12,7 +12,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{
     DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor,
 };
-use serde::{Deserialize, Deserializer, forward_to_deserialize_any};
+use serde::{Deserialize, Deserializer, Serializer, forward_to_deserialize_any};
 use serde_json::{Map, Value};
 
 use whole::{Key, Whole};
@@ -210,6 +210,23 @@ pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
     deserializer.deserialize_any(AnyForm)
 }
 
+/// Writes a duration as people do: `15m`, `1h30m`, `1s500ms`; what is finer than milliseconds is cut off.
+///
+/// # Errors
+/// None of its own.
+pub fn write_duration<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut rest = duration.as_millis();
+    let mut text = String::new();
+    for (unit, millis) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
+        let (whole, left) = (rest / millis, rest % millis);
+        if whole > 0 {
+            text.push_str(&format!("{whole}{unit}"));
+        }
+        rest = left;
+    }
+    serializer.serialize_str(if text.is_empty() { "0s" } else { &text })
+}
+
 /// Parses what people write: whole numbers with `d`, `h`, `m`, `s` or `ms`, one after the other, such as `1h30m`.
 ///
 /// # Errors
@@ -321,6 +338,14 @@ mod tests {
             ("1h 5s", 3_605_000),
         ] {
             assert_eq!(parse_duration(text).unwrap(), Duration::from_millis(millis), "{text}");
+        }
+        for (millis, text) in
+            [(0, "0s"), (900_000, "15m"), (5_400_000, "1h30m"), (1_500, "1s500ms"), (86_400_000, "24h")]
+        {
+            let written =
+                write_duration(&Duration::from_millis(millis), serde_json::value::Serializer).unwrap();
+            assert_eq!(written, text);
+            assert_eq!(parse_duration(text).unwrap(), Duration::from_millis(millis));
         }
         for bad in
             ["", "5", "m", "5x", "-5m", "1.5h", "99999999999999999999s", "18446744073709551615d", "5mm", "🦀"]

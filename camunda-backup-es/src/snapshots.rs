@@ -161,7 +161,7 @@ impl SearchStore {
 }
 
 /// Whether the answer may be the fault of one snapshot among those asked for: a file that is missing or cannot be read.
-/// An unknown repository, a store without master or missing rights are everybody's fault.
+/// An unknown repository, a store without master or missing rights concern all snapshots.
 fn one_may_be_damaged(error: &Error) -> bool {
     let whole_repository = matches!(
         error.server_type(),

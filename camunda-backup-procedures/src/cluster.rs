@@ -102,7 +102,7 @@ impl Cluster {
     /// # Errors
     /// As those of [`Cluster::connect`].
     pub async fn reconnect(&self) -> Result<Self> {
-        Self::seen_now(Arc::clone(&self.connection)).await
+        Self::seen_now(Arc::new(self.connection.renewed()?)).await
     }
 
     async fn seen_now(connection: Arc<Connection>) -> Result<Self> {

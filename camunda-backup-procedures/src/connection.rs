@@ -21,10 +21,24 @@ pub(crate) struct Connection {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Option<Arc<dyn ProgressObserver>>,
-    used: Mutex<Option<BackupId>>,
+    transport: Arc<dyn Transport>,
+    used: Arc<Mutex<Option<BackupId>>>,
 }
 
 impl Connection {
+    /// The same with the files of certificates read again: they may have been renewed.
+    pub(crate) fn renewed(&self) -> Result<Self> {
+        Ok(Self {
+            handles: Handles::new(&self.config, &self.transport)?,
+            config: self.config.clone(),
+            journal: Arc::clone(&self.journal),
+            clock: Arc::clone(&self.clock),
+            observer: self.observer.clone(),
+            transport: Arc::clone(&self.transport),
+            used: Arc::clone(&self.used),
+        })
+    }
+
     /// Notes that a run was started with this id, whatever becomes of it.
     pub(crate) fn mark_used(&self, id: BackupId) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,7 +109,8 @@ impl ConnectOptions {
             Some(clock) => Arc::new(NeverPanics(clock)),
             None => Arc::new(SystemClock),
         };
-        Ok(Connection { config, handles, journal, clock, observer: self.observer, used: Mutex::default() })
+        let observer = self.observer;
+        Ok(Connection { config, handles, journal, clock, observer, transport, used: Arc::default() })
     }
 }
 

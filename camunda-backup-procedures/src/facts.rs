@@ -85,7 +85,7 @@ impl<T> Probe<T> {
     }
 }
 
-/// An answer that comes from something else, or from somebody who guards the door.
+/// An answer of another server, or of a proxy that lets the request not pass.
 fn is_not_itself(kind: ErrorKind) -> bool {
     use ErrorKind::{Decode, Forbidden, NotFound, Timeout, Unauthorized, WrongComponent};
     // A list that is not found is an endpoint that is not there.
@@ -149,7 +149,7 @@ pub struct Facts {
     /// Every snapshot in the repository, with its state.
     pub snapshots: Probe<BTreeMap<String, SnapshotState>>,
     /// The longest part of the last backup of Operate and Tasklist (up to 8.7): the snapshot and how long it took.
-    #[serde(default)]
+    #[serde(default, with = "slow_parts::as_data")]
     pub slowest_parts: BTreeMap<String, (String, Duration)>,
     /// The indices under the record prefix.
     pub record_indices: Probe<Vec<IndexStats>>,

@@ -29,7 +29,7 @@ pub enum FindingCode {
     RepositoryUnverified,
     /// The id is used, or lower than one that is used.
     IdTaken,
-    /// A backup of somebody is running.
+    /// Another backup is running.
     BackupRunning,
     /// A snapshot is running in the repository.
     SnapshotRunning,
@@ -156,6 +156,20 @@ impl Finding {
                     | FindingCode::TopologyUnknown
             )
     }
+}
+
+impl Finding {
+    /// The blockers that an error lists, such as that of [`Cluster::plan_backup`](crate::Cluster::plan_backup); empty for any
+    /// other error.
+    pub fn of_error(error: &camunda_backup_core::Error) -> Vec<Self> {
+        let listed = error.details().and_then(|details| details.get("findings"));
+        listed.and_then(|listed| serde_json::from_value(listed.clone()).ok()).unwrap_or_default()
+    }
+}
+
+/// Findings as the details of an error; see [`Finding::of_error`].
+pub(crate) fn details(findings: &[&Finding]) -> serde_json::Value {
+    serde_json::json!({ "findings": findings })
 }
 
 impl fmt::Display for Finding {

@@ -21,6 +21,7 @@ mod finding;
 mod formats;
 pub mod journal;
 mod leftover;
+mod millis;
 mod obligation;
 pub mod plan;
 mod procedure;

@@ -84,7 +84,7 @@ async fn exporting_now(connection: &Connection) -> ExportingSeen {
         let dialect = dialect_for(&connection.config, &version)?;
         let clients = Clients::new(&connection.handles, dialect, None)?;
         let resume = clients.exporting.http().curl(&clients.exporting.resume_call());
-        Ok::<_, Error>((exporting::look_around(&clients).await, resume))
+        Ok::<_, Error>((exporting::look_without_plan(&clients).await, resume))
     };
     match tokio::time::timeout(LOOK, looking).await {
         Ok(Ok((Seen::Runs, _))) => ExportingSeen::Runs,

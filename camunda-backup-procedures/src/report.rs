@@ -1,10 +1,12 @@
 //! What a run leaves behind: its result and the evidence for it, in one serialisable structure
 //! without secrets.
 
+mod failure;
+
 use std::fmt;
 use std::time::Duration;
 
-use camunda_backup_core::{BackupId, Error, Timestamp};
+use camunda_backup_core::{BackupId, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -16,7 +18,14 @@ use crate::leftover::Leftover;
 use crate::plan::Plan;
 use crate::verdict::{Condition, ConditionStatus, Verdict};
 
+pub use failure::Failure;
+pub(crate) use failure::{Errors, requests};
+
 /// The report of one run, whether it completed or not.
+///
+/// As JSON it is described by `docs/report.schema.json`: names of fields in snake_case, words (also the name of a variant, as
+/// the only key of an object) in kebab-case, instants in RFC 3339, durations in milliseconds in fields that end with `_ms`,
+/// limits as in the configuration (`"15m"`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 #[non_exhaustive]
@@ -41,6 +50,7 @@ pub struct Report {
     /// When it ended, on our clock.
     pub ended: Timestamp,
     /// How long exporting was, or may have been, paused by the process that ended the run; `None` if it never was.
+    #[serde(rename = "paused_ms", alias = "paused", default, with = "crate::millis::optional")]
     pub paused: Option<Duration>,
     /// Whether something is still owed: exporting was not seen running again. Page somebody, and call
     /// [`recover`](crate::recover) until it succeeds.
@@ -166,54 +176,5 @@ impl fmt::Display for Report {
             writeln!(f, "parts are missing, so there is nothing to judge")?;
         }
         Ok(())
-    }
-}
-
-/// A run that did not complete: the first error, the errors beside it, and the report.
-///
-/// `Display` and `Debug` print every error with its advice, among it the requests to send by hand.
-#[derive(Clone)]
-#[non_exhaustive]
-pub struct Failure {
-    /// The first error.
-    pub error: Error,
-    /// What went wrong beside it, such as a resume that could not be confirmed.
-    pub secondary: Vec<Error>,
-    /// The report; `None` when the run had not begun, so that nothing was changed, or when it has not ended yet.
-    pub report: Option<Box<Report>>,
-}
-
-impl Failure {
-    pub(crate) fn before_the_run(error: Error) -> Self {
-        Self { error, secondary: Vec::new(), report: None }
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::before_the_run(error)
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.error.report())?;
-        for error in &self.secondary {
-            write!(f, "\nbeside it: {}", error.report())?;
-        }
-        Ok(())
-    }
-}
-
-/// The same: a `main` that returns it prints this, and the evidence in the report would bury the advice.
-impl fmt::Debug for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl std::error::Error for Failure {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.error)
     }
 }

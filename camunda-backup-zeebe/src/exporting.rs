@@ -133,7 +133,7 @@ impl Exporting {
     ///
     /// # Errors
     /// A 200 that wraps a failure is [`ServerError`](ErrorKind::ServerError) with
-    /// [`Outcome::Unknown`]: a failed pause has paused somebody.
+    /// [`Outcome::Unknown`]: a failed pause may have paused some brokers.
     pub async fn pause(&self, mode: PauseMode) -> Result<PauseAnswer> {
         let sent = self.http.send(self.pause_call(mode)?).await;
         sent.and_then(|response| self.judged(PAUSE, &response))

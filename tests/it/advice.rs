@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use camunda_backup::core::Outcome;
+use camunda_backup::Outcome;
 use camunda_backup::core::transport::TransportErrorKind;
 use camunda_backup::testing::{SimulatedCluster, StoreKind};
 use camunda_backup::{

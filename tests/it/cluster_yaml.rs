@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use camunda_backup::Limits;
 use camunda_backup::core::{Auth, OidcConfig, TlsConfig, TransportConfig};
-use camunda_backup::procedures::Limits;
 use camunda_backup::testing::{SimulatedCluster, StoreKind};
 use camunda_backup::{BackupSpec, Cluster, ClusterConfig, Endpoint, ErrorKind};
 use serde::Deserialize;

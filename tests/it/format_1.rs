@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use camunda_backup::MemoryJournal;
 use camunda_backup::procedures::backup::verdict::judge;
-use camunda_backup::procedures::journal::{Key, MemoryJournal, histories};
+use camunda_backup::procedures::journal::{Key, histories};
 use camunda_backup::testing::SimulatedCluster;
 use camunda_backup::{
     BackupId, Cluster, ConnectOptions, Endpoint, ErrorKind, Goal, Journal, Plan, RecoveredEnd, Report,

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use camunda_backup::core::Timestamp;
+use camunda_backup::Timestamp;
 use camunda_backup::procedures::journal::{
     Holder, Key, Lock, LockGuard, Put, Removal, RunHistory, RunId, RunLog, claim, histories,
 };

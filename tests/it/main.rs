@@ -20,6 +20,7 @@ mod handle;
 mod hangs;
 mod journal;
 mod kill9;
+mod machine_forms;
 mod preflight;
 mod promise;
 mod quirks;

@@ -34,6 +34,8 @@ struct MachineForm<'a> {
     advice: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     requests: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a serde_json::Value>,
     needs_operator: bool,
 }
 
@@ -58,6 +60,7 @@ impl Serialize for Error {
             causes: self.causes().map(ToString::to_string).collect(),
             advice: self.advice(),
             requests: self.requests(),
+            details: self.details(),
             needs_operator: self.needs_operator(),
         };
         form.serialize(serializer)

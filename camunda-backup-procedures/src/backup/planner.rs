@@ -29,6 +29,7 @@ pub(crate) fn plan_backup(facts: &Facts, clients: &Clients, spec: &BackupSpec, i
         let message = format!("{} of the checks before the backup found a blocker", blockers.len());
         return Err(Error::new(ErrorKind::Blocked, format!("{message}:\n  {words}"))
             .with_subject(format!("backup {id} of cluster {}", facts.cluster))
+            .with_details(crate::finding::details(&blockers))
             .with_advice(
                 "nothing was changed; each line says what to do; most can be overridden by name in the spec",
             ));

@@ -22,7 +22,7 @@ use crate::engine::{Entry, Moment, OnAttempt, Payment, Step, StepPlan, Steps, Ti
 use crate::exporting::{self, LATEST_EFFECT};
 use crate::facts::Facts;
 use crate::facts::discover::{Discovery, dialect_for, look_again};
-use crate::finding::{FindingCode, Severity};
+use crate::finding::{FindingCode, Severity, details};
 use crate::journal::RunId;
 use crate::leftover::{Abandoned, Leftover};
 use crate::obligation::Obligation;
@@ -235,6 +235,7 @@ async fn recheck(
     Err(Error::new(kind, format!("since the plan was made:\n  {words}"))
         .with_component(Component::Library)
         .with_subject(&plan.task)
+        .with_details(details(&blockers))
         .with_advice("nothing was changed; each line says what to do"))
 }
 

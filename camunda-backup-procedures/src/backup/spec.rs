@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use camunda_backup_core::BackupId;
-use camunda_backup_core::settings::{Strict, duration};
+use camunda_backup_core::settings::{Strict, duration, write_duration};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::finding::FindingCode;
 
 /// What a backup shall be. `BackupSpec::default()` is a whole, consistent backup under a fresh id.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(remote = "Self", rename_all = "kebab-case", default)]
+#[serde(remote = "Self", rename_all(serialize = "snake_case", deserialize = "kebab-case"), default)]
 #[non_exhaustive]
 pub struct BackupSpec {
     /// The id; `None` chooses one above every id known anywhere.
@@ -37,28 +37,28 @@ impl Serialize for BackupSpec {
 }
 
 /// Time limits of a backup. Each has a default that fits most clusters. As data each is written as `"5m"`, `"90s"` or
-/// `"1h30m"`, or as `{secs, nanos}`.
+/// `"1h30m"`, and read from `{secs, nanos}`, too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self", rename_all = "kebab-case", default)]
+#[serde(remote = "Self", rename_all(serialize = "snake_case", deserialize = "kebab-case"), default)]
 #[non_exhaustive]
 pub struct Limits {
     /// When resuming begins at the latest, from the moment before the pause is sent: the run fails then. How long resuming
     /// takes depends on the brokers; `max_resume` is how long the run tries.
-    #[serde(deserialize_with = "duration")]
+    #[serde(serialize_with = "write_duration", deserialize_with = "duration")]
     pub max_pause: Duration,
     /// How long a part that says it is running may show no movement at all.
-    #[serde(deserialize_with = "duration")]
+    #[serde(serialize_with = "write_duration", deserialize_with = "duration")]
     pub stall: Duration,
     /// How long a part may be invisible or incomplete while nothing runs anywhere, before it counts as failed.
     ///
     /// Web applications from 8.7 on call a dead backup `IN_PROGRESS` for five minutes; that is under `stall`.
-    #[serde(deserialize_with = "duration")]
+    #[serde(serialize_with = "write_duration", deserialize_with = "duration")]
     pub grace: Duration,
     /// How long the parts outside the pause may take, each.
-    #[serde(deserialize_with = "duration")]
+    #[serde(serialize_with = "write_duration", deserialize_with = "duration")]
     pub max_part: Duration,
     /// How long resuming is tried within the run before it is left to `recover()` and an operator; at least 10 s.
-    #[serde(deserialize_with = "duration")]
+    #[serde(serialize_with = "write_duration", deserialize_with = "duration")]
     pub max_resume: Duration,
 }
 
@@ -102,6 +102,8 @@ mod tests {
         assert_eq!(spec.limits.grace, Limits::default().grace);
         let again: BackupSpec = serde_json::from_value(serde_json::to_value(&spec).unwrap()).unwrap();
         assert_eq!(again, spec);
+        let written = serde_json::to_value(&spec).unwrap();
+        assert_eq!((&written["zeebe_only"], &written["limits"]["max_pause"]), (&true.into(), &"5m".into()));
         for (json, words) in [
             (
                 r#"{"limits": {"max-pauze": "5m"}}"#,

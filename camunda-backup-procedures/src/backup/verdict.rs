@@ -36,7 +36,7 @@ pub fn judge(
     let unproven = conditions
         .iter()
         .any(|c| c.standing == ConditionStatus::Unproven && !redundant.contains(&c.number.as_str()));
-    // Whoever overrides a blocker by name vouches for something that nobody has seen.
+    // What an overridden blocker is about was not checked; the caller says that it is fine.
     let vouched = plan.findings.iter().any(|finding| finding.severity == Severity::Overridden);
     // N9 alone decides nothing, because filtered records count too; records that nobody writes any more prove nothing at all.
     let dead = necessary::dead_records(&case).is_some();

@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 
 /// One event: which cluster, which run, which backup, when and what.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct RunEvent {
     /// Its number in the run, from 1 without gaps. The mark of lost events has the number of the last one that was lost.
@@ -21,6 +20,7 @@ pub struct RunEvent {
     /// The run's name in the journal; `None` when the run was refused before it had one.
     pub run: Option<Arc<str>>,
     /// The backup id; `None` in a run that is about none.
+    #[serde(alias = "backup-id")]
     pub backup_id: Option<BackupId>,
     /// Which step of the plan it is about; `None` for what concerns the whole run.
     pub step: Option<StepPosition>,
@@ -30,7 +30,6 @@ pub struct RunEvent {
 
 /// The place of a step in its plan: number `number` of `of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct StepPosition {
     /// From 1.
@@ -41,7 +40,6 @@ pub struct StepPosition {
 
 /// How much of something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Amount {
     /// How much is done.
@@ -93,7 +91,7 @@ impl fmt::Display for Amount {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
+#[serde(rename_all = "kebab-case", rename_all_fields = "snake_case")]
 #[non_exhaustive]
 pub enum RunEventKind {
     /// The run has its claim and begins.
@@ -115,6 +113,7 @@ pub enum RunEventKind {
         /// How far it is, in numbers, if the servers tell.
         amount: Option<Amount>,
         /// How long it has waited.
+        #[serde(rename = "waited_ms", alias = "waited", with = "crate::millis")]
         waited: Duration,
     },
     /// A step waits for a word from outside: see [`RunHandle::confirm`](crate::RunHandle::confirm).
@@ -129,6 +128,7 @@ pub enum RunEventKind {
         /// The step.
         step: String,
         /// How long it took.
+        #[serde(rename = "took_ms", alias = "took", with = "crate::millis")]
         took: Duration,
     },
     /// A step failed.
@@ -150,11 +150,13 @@ pub enum RunEventKind {
         /// What was seen, in words.
         text: String,
         /// How long it has been tried.
+        #[serde(rename = "waited_ms", alias = "waited", with = "crate::millis")]
         waited: Duration,
     },
     /// What was owed is done. Never told when it could not be done; see [`Report::owing`](crate::Report::owing).
     Paid {
         /// How long exporting was paused.
+        #[serde(rename = "paused_ms", alias = "paused", with = "crate::millis")]
         paused: Duration,
     },
     /// The run was refused before it began; nothing was changed.

@@ -13,7 +13,7 @@ use futures_util::future::join_all;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::phases::{Exporting, Frame, Statuses, covers, has_newcomers, look, sees_everybody};
+use super::phases::{Exporting, Frame, Statuses, covers, has_newcomers, look, reaches_all_brokers};
 use super::window::{Certainty, Window};
 use crate::connection::clients::Clients;
 use crate::engine::{Attempt, OnAttempt, Pace, deadline_in};
@@ -32,7 +32,7 @@ pub(crate) struct Payment {
     pub(crate) broker_by_broker: bool,
 }
 
-/// A gateway that answers at once is left to do it alone; while it hesitates, each broker is resumed by itself too.
+/// A gateway that answers within this time resumes all brokers alone. After it each broker is also resumed at its own address.
 const HESITATION: Duration = Duration::from_secs(2);
 /// How long the gateway's answer is waited for. With a broker down it refuses after 15 s (Q10).
 const GATEWAY: Duration = Duration::from_secs(20);
@@ -89,7 +89,7 @@ pub(crate) async fn pay(
         let told = Attempt { number, seen: &attempted.seen, waited };
         // A listener's defect must not end the paying.
         if std::panic::catch_unwind(AssertUnwindSafe(|| on_attempt(told))).is_err() {
-            tracing::error!("whoever is told the attempts to resume exporting has panicked");
+            tracing::error!("the observer of the attempts to resume exporting has panicked");
         }
         refusal = attempted.refusal.or(refusal);
         let next = Instant::now() + Pace::AT_WORK.interval(waited);
@@ -138,7 +138,7 @@ async fn supervised(
         Ok(None) => "the attempt did not run".to_owned(),
         Err(_) => "the attempt did not end in its time".to_owned(),
     };
-    tracing::error!(seen, "an attempt to resume exporting failed by itself; the next one follows");
+    tracing::error!(seen, "an attempt to resume exporting broke off; the next one follows");
     Attempted { past: Past { first_accepted: None, ..past }, window: None, refusal: None, seen }
 }
 
@@ -205,8 +205,8 @@ impl Attempted {
             {
                 self.window = Some(window);
             }
-            // Somebody cannot be asked, and the answer has to vouch for him. The look itself has failed if the
-            // topology is not complete.
+            // A broker cannot be asked, so the gateway's answer has to count for it. The look itself has failed if
+            // the topology is not complete.
             Ok((Exporting::Everywhere | Exporting::NoWitness, window))
                 if accepted && frame.is_believable() && self.past.is_old_news(clients) =>
             {
@@ -241,7 +241,7 @@ impl Past {
 /// (Q33): each broker has to say it of itself.
 async fn resume_unseen_followers(clients: &Clients, expected: &Replicas, past: &mut Past) -> Result<()> {
     // Where each broker says it of itself, the gateway's word is not waited for.
-    let patience = if sees_everybody(clients, expected) { HESITATION } else { GATEWAY };
+    let patience = if reaches_all_brokers(clients, expected) { HESITATION } else { GATEWAY };
     let gateway = timeout(patience, clients.exporting.resume());
     let (gateway, brokers) = tokio::join!(gateway, resume_each_broker(clients));
     let gateway = gateway.unwrap_or_else(|_| Err(unanswered("the resume", patience)));
@@ -256,7 +256,7 @@ async fn resume_unseen_followers(clients: &Clients, expected: &Replicas, past: &
         }
     }
     // A broker without an address here can only be reached through the gateway.
-    if sees_everybody(clients, expected) { Ok(()) } else { gateway }
+    if reaches_all_brokers(clients, expected) { Ok(()) } else { gateway }
 }
 
 async fn resume_each_broker(clients: &Clients) -> Vec<(BrokerId, Result<Statuses>)> {
@@ -264,7 +264,7 @@ async fn resume_each_broker(clients: &Clients) -> Vec<(BrokerId, Result<Statuses
         let answer = timeout(BROKER, client.resume_exporting()).await;
         let answer = answer.unwrap_or_else(|_| Err(unanswered("its own resume", BROKER)));
         if let Err(error) = &answer {
-            tracing::warn!(%broker, %error, "this broker could not be resumed by itself");
+            tracing::warn!(%broker, %error, "this broker could not be resumed at its own address");
         }
         (broker.clone(), answer)
     });

@@ -51,7 +51,7 @@ pub(crate) async fn look(
         topology: topology(clients, expected).await?,
     };
     let mut unseen = Vec::new();
-    let (answers, by_status) = ask_everybody(clients).await;
+    let (answers, by_status) = ask_all(clients).await;
     for (broker, answer) in answers {
         match answer {
             Ok(statuses) => {
@@ -71,7 +71,7 @@ pub(crate) async fn look(
     let by_replica = (!clients.partitions.is_empty())
         .then(|| from_replicas(&window.partitions, expected, &unseen, clients.dialect.follower_phases));
     window.certainty = match (&by_replica, &by_status) {
-        (Some(_), _) if sees_everybody(clients, expected) => by_every_broker(clients),
+        (Some(_), _) if reaches_all_brokers(clients, expected) => by_every_broker(clients),
         (_, Some(_)) => Certainty::Status,
         _ => Certainty::Believed,
     };
@@ -97,7 +97,7 @@ pub(super) type Statuses = BTreeMap<PartitionId, PartitionStatus>;
 
 /// What every broker with an address says, and the cluster where its version has a status. All at the same time, and each with a
 /// limit: a dead broker answers late, and must not keep the others waiting.
-pub(super) async fn ask_everybody(
+pub(super) async fn ask_all(
     clients: &Clients,
 ) -> (Vec<(&BrokerId, Result<Statuses>)>, Option<Result<ExportingStatus>>) {
     let asked = clients.partitions.iter().map(|(broker, client)| async move {
@@ -130,10 +130,10 @@ pub(crate) fn has_newcomers(window: &Window, expected: &Replicas) -> bool {
     window.topology.as_ref().is_some_and(|topology| are_more(&replicas_of(topology), expected))
 }
 
-/// The same, asked of whoever can tell, before a pause reaches them too.
+/// The same, before a pause is sent: by the topology or the cluster's configuration.
 ///
 /// # Errors
-/// When nobody answers who could tell. Up to 8.3 nobody can, and nobody can join.
+/// When neither answers. Up to 8.3 there is neither, and no broker can join.
 pub(crate) async fn nobody_has_joined(
     clients: &Clients,
     window: &Window,
@@ -152,9 +152,9 @@ fn are_more(seen: &Replicas, expected: &Replicas) -> bool {
         .any(|(broker, partitions)| expected.get(broker).is_none_or(|known| !partitions.is_subset(known)))
 }
 
-/// Whether the brokers that can be asked are all that there are. Their addresses alone don't tell: somebody else has to
-/// say who belongs to the cluster, and up to 8.3 only the configuration can.
-pub(crate) fn sees_everybody(clients: &Clients, expected: &Replicas) -> bool {
+/// Whether the brokers that can be asked are all that there are. Their addresses alone do not tell: the topology or the
+/// cluster's configuration says which brokers belong to the cluster, and up to 8.3 only our configuration can.
+pub(crate) fn reaches_all_brokers(clients: &Clients, expected: &Replicas) -> bool {
     covers(clients, expected) && (clients.tells_members() || clients.cluster_size == Some(expected.len()))
 }
 

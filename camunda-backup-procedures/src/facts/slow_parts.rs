@@ -51,3 +51,48 @@ fn lasted(part: &SnapshotInfo) -> Option<Duration> {
     let millis = part.end_millis?.checked_sub(part.start_millis?)?;
     u64::try_from(millis).ok().map(Duration::from_millis)
 }
+
+/// The slowest parts in reports: `{"snapshot": …, "took_ms": …}`.
+pub(super) mod as_data {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    type Parts = BTreeMap<String, (String, Duration)>;
+
+    #[derive(Serialize, Deserialize)]
+    struct Part {
+        snapshot: String,
+        #[serde(with = "crate::millis")]
+        took_ms: Duration,
+    }
+
+    /// The pairs of earlier versions are read, too.
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Part(Part),
+        Pair(String, Duration),
+    }
+
+    pub(in crate::facts) fn serialize<S: Serializer>(
+        parts: &Parts,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let part =
+            |(snapshot, took_ms): &(String, Duration)| Part { snapshot: snapshot.clone(), took_ms: *took_ms };
+        serializer.collect_map(parts.iter().map(|(app, slowest)| (app, part(slowest))))
+    }
+
+    pub(in crate::facts) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Parts, D::Error> {
+        let stored = BTreeMap::<String, Stored>::deserialize(deserializer)?;
+        let pair = |stored| match stored {
+            Stored::Part(Part { snapshot, took_ms }) => (snapshot, took_ms),
+            Stored::Pair(snapshot, took) => (snapshot, took),
+        };
+        Ok(stored.into_iter().map(|(app, slowest)| (app, pair(slowest))).collect())
+    }
+}

@@ -116,7 +116,7 @@ struct Stored<'a> {
     run: &'a RunId,
     seq: u64,
     time: String,
-    at: Timestamp,
+    at: u64,
     token: u64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     takeover: bool,
@@ -133,7 +133,7 @@ impl Record {
             run,
             seq: *seq,
             time: at.to_string(),
-            at: *at,
+            at: at.millis(),
             token: *token,
             takeover: *takeover,
             event,

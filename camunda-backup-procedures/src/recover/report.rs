@@ -3,10 +3,10 @@
 use std::fmt;
 
 use camunda_backup_core::{BackupId, Error};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::leftover::Leftover;
-use crate::report::Failure;
+use crate::report::{Errors, Failure};
 
 /// What `recover()` found and did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -76,9 +76,40 @@ impl RecoveryFailure {
         &self.0.secondary
     }
 
+    /// The first error and those beside it.
+    pub fn errors(&self) -> impl Iterator<Item = &Error> {
+        std::iter::once(self.error()).chain(self.secondary())
+    }
+
+    /// Whether an error says that somebody must act. It hides that of the first error alone.
+    pub fn needs_operator(&self) -> bool {
+        self.errors().any(Error::needs_operator)
+    }
+
+    /// The `curl` lines to send by hand, of all errors, each once. `$AUTH` stands for credentials.
+    pub fn requests(&self) -> Vec<&str> {
+        crate::report::requests(self.errors())
+    }
+
     /// What was found and done all the same.
     pub fn recovered(&self) -> &RecoveryReport {
         &self.0.report
+    }
+}
+
+/// `error` and `secondary` as [`Error`] documents them, `needs_operator` and `requests` of all of them, `recovered` as
+/// [`RecoveryReport`].
+impl Serialize for RecoveryFailure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Form<'a> {
+            #[serde(flatten)]
+            errors: Errors<'a>,
+            recovered: &'a RecoveryReport,
+        }
+
+        let errors = Errors::new(self.error(), self.secondary());
+        Form { errors, recovered: self.recovered() }.serialize(serializer)
     }
 }
 
@@ -204,25 +235,29 @@ impl fmt::Display for RecoveryReport {
         for damage in &self.damage {
             writeln!(f, "journal: {damage}")?;
         }
-        write!(f, "{}", self.exporting)
+        match &self.exporting {
+            ExportingSeen::NotAsked | ExportingSeen::Runs => Ok(()),
+            seen => writeln!(f, "{seen}"),
+        }
     }
 }
 
 impl fmt::Display for ExportingSeen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotAsked | Self::Runs => Ok(()),
-            Self::Paused { what, resume } => writeln!(
+            Self::NotAsked => f.write_str("nobody asked what exporting does, because a run is alive"),
+            Self::Runs => f.write_str("exporting runs"),
+            Self::Paused { what, resume } => write!(
                 f,
                 "exporting IS PAUSED, and nothing in this journal owes a resume: {what}. Find out who paused it, and whether this is \
                  the journal of the runs; if nobody wants the pause, send\n    {resume}"
             ),
-            Self::Stopped { what } => writeln!(
+            Self::Stopped { what } => write!(
                 f,
                 "exporting stands still, and nobody has paused it: {what}. Look for an exporter's error in the broker's log, \
                  and restart the broker when it is cured"
             ),
-            Self::Unseen { why } => writeln!(f, "what exporting does could not be seen: {why}"),
+            Self::Unseen { why } => write!(f, "what exporting does could not be seen: {why}"),
         }
     }
 }

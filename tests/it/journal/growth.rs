@@ -1,6 +1,6 @@
 //! What the journal costs: a recovery that finds nothing leaves nothing, and what is over goes.
 
-use camunda_backup::core::Clock;
+use camunda_backup::Clock;
 
 use super::*;
 

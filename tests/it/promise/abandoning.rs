@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use camunda_backup::core::{Clock, Timestamp};
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster, SimulatedProcess};
 use camunda_backup::zeebe::testing::ZeebeBackupOutcome;
 use camunda_backup::{Abandoned, BackupId, Cluster};
+use camunda_backup::{Clock, Timestamp};
 use serde_json::json;
 
 use super::{Duration, MINUTE};

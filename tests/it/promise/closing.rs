@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use camunda_backup::core::{Clock, Request, Response, Timestamp, Transport, TransportError};
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster};
+use camunda_backup::{Clock, Request, Response, Timestamp, Transport, TransportError};
 use camunda_backup::{
     Cluster, ErrorKind, Failure, ProgressObserver, Report, RunEvent, RunEventKind, recover,
 };

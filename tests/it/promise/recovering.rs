@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use camunda_backup::core::{Clock, Timestamp};
 use camunda_backup::testing::{Fault, Rule, SimulatedCluster, SimulatedProcess};
+use camunda_backup::{Clock, Timestamp};
 use camunda_backup::{Cluster, ErrorKind, Journal, MemoryJournal, recover};
 
 use super::{Duration, MINUTE, die_paused};

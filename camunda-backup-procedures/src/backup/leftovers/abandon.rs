@@ -31,7 +31,7 @@ impl<'a> OurIndices<'a> {
         Self { records: &config.record_prefix, apps: &config.app_prefixes }
     }
 
-    /// The indices in a snapshot that do not belong to this cluster. The store's own begin with a dot and are nobody's.
+    /// The indices in a snapshot that do not belong to this cluster. The store's own begin with a dot and belong to no cluster.
     fn strangers<'b>(&self, indices: &'b [String]) -> Vec<&'b str> {
         let is_ours = |index: &str| {
             let under = |prefix: &IndexPrefix, separator| {
@@ -204,7 +204,7 @@ impl Deletion<'_> {
             Ok(listed) => match listed.iter().find(|entry| entry.name == name.as_str()) {
                 None => Found::Nothing,
                 Some(entry) => {
-                    if !self.is_somebody_elses(entry) {
+                    if !self.is_of_another_cluster(entry) {
                         self.exactly(store, repository, name).await;
                     }
                     Found::Something
@@ -230,7 +230,7 @@ impl Deletion<'_> {
             Err(error) => return self.unseen(format!("parts of {app}: {error}")),
         };
         let (others, ours): (Vec<_>, Vec<_>) =
-            before.into_iter().partition(|part| self.is_somebody_elses(&part.entry));
+            before.into_iter().partition(|part| self.is_of_another_cluster(&part.entry));
         // The application deletes whatever has its name and this id, also what is not its own.
         if others.is_empty() {
             if let Err(error) = delete.await {
@@ -246,7 +246,7 @@ impl Deletion<'_> {
         let gone = ours.iter().filter(|part| after.iter().all(|left| left.name != part.name));
         self.abandoned.deleted.extend(gone.map(|part| format!("snapshot {}", part.name)));
         for part in &after {
-            if !self.is_somebody_elses(&part.entry) {
+            if !self.is_of_another_cluster(&part.entry) {
                 self.exactly(store, repository, &part.name).await;
             }
         }
@@ -262,7 +262,7 @@ impl Deletion<'_> {
     }
 
     /// Says so if a snapshot under our id holds indices of another cluster.
-    fn is_somebody_elses(&mut self, entry: &SnapshotEntry) -> bool {
+    fn is_of_another_cluster(&mut self, entry: &SnapshotEntry) -> bool {
         let strangers = self.indices.strangers(&entry.indices);
         let Some(first) = strangers.first() else { return false };
         self.abandoned.remaining.push(format!(

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
-use camunda_backup::core::Component;
+use camunda_backup::Component;
 use camunda_backup_live::Fault;
 use nix::unistd::Uid;
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use camunda_backup_core::{BrokerId, PartitionId};
 use camunda_backup_zeebe::PartitionStatus;
 
-use super::phases::{Exporting, Kind, ask_everybody, from_status, kind_of};
+use super::phases::{Exporting, Kind, ask_all, from_status, kind_of};
 use crate::connection::clients::Clients;
 
 /// Asks every configured broker and, where it exists, the cluster-wide status.
-pub(crate) async fn look_around(clients: &Clients) -> Seen {
-    let (answers, status) = ask_everybody(clients).await;
+pub(crate) async fn look_without_plan(clients: &Clients) -> Seen {
+    let (answers, status) = ask_all(clients).await;
     let mut found = Found::default();
     match status {
         Some(Ok(status)) => {
