@@ -23,8 +23,8 @@ pub(crate) use failure::{Errors, requests};
 
 /// The report of one run, whether it completed or not.
 ///
-/// As JSON it is described by `docs/report.schema.json`: names of fields in snake_case, words (also the name of a variant, as
-/// the only key of an object) in kebab-case, instants in RFC 3339, durations in milliseconds in fields that end with `_ms`,
+/// As JSON it is described by `docs/report.schema.json`: names of fields in `snake_case`, words (also the name of a variant, as
+/// the only key of an object) in `kebab-case`, instants in RFC 3339, durations in milliseconds in fields that end with `_ms`,
 /// limits as in the configuration (`"15m"`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
