@@ -216,15 +216,15 @@ pub fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, 
 /// None of its own.
 pub fn write_duration<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     let mut rest = duration.as_millis();
-    let mut text = String::new();
+    let mut parts = Vec::new();
     for (unit, millis) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)] {
         let (whole, left) = (rest / millis, rest % millis);
         if whole > 0 {
-            text.push_str(&format!("{whole}{unit}"));
+            parts.push(format!("{whole}{unit}"));
         }
         rest = left;
     }
-    serializer.serialize_str(if text.is_empty() { "0s" } else { &text })
+    if parts.is_empty() { serializer.serialize_str("0s") } else { serializer.serialize_str(&parts.concat()) }
 }
 
 /// Parses what people write: whole numbers with `d`, `h`, `m`, `s` or `ms`, one after the other, such as `1h30m`.

@@ -343,17 +343,9 @@ async fn recover_run(
     if given_up.is_none() && is_to_be_continued(&entries) {
         return Ok(Some(to_be_continued(&history, &entries, paid)));
     }
-    let end = match (may_have_completed(&history, &entries), has_ended(&entries)) {
-        (true, _) => RecoveredEnd::Unreadable,
-        (false, true) => RecoveredEnd::OnlyOwed,
-        (false, false) => RecoveredEnd::Died,
-    };
+    let end = end_of(&history, &entries);
     if !has_ended(&entries) {
-        let why = given_up.unwrap_or_else(|| match end {
-            RecoveredEnd::Unreadable => "how it ended cannot be read".to_owned(),
-            _ => "the process that ran it died".to_owned(),
-        });
-        let error = Some(why);
+        let error = Some(given_up.unwrap_or_else(|| why_abandoned(end).to_owned()));
         log.append(connection.clock.now(), &Entry::Finished { outcome: RunOutcome::Abandoned, error })
             .await?;
     }
@@ -364,6 +356,21 @@ async fn recover_run(
     };
     let (run, id) = (history.run.to_string(), plan.and_then(|plan| plan.id()));
     Ok(Some(RecoveredRun { run, id, end, paid, leftovers }))
+}
+
+fn end_of(history: &RunHistory, entries: &[Entry]) -> RecoveredEnd {
+    match (may_have_completed(history, entries), has_ended(entries)) {
+        (true, _) => RecoveredEnd::Unreadable,
+        (false, true) => RecoveredEnd::OnlyOwed,
+        (false, false) => RecoveredEnd::Died,
+    }
+}
+
+fn why_abandoned(end: RecoveredEnd) -> &'static str {
+    match end {
+        RecoveredEnd::Unreadable => "how it ended cannot be read",
+        _ => "the process that ran it died",
+    }
 }
 
 /// The plan and entries of the run that made a backup id, if its record leaves no doubt that the backup is of no use.

@@ -58,7 +58,7 @@ pub(crate) fn start(
     let procedure = procedure_of(Arc::clone(&connection), discovery, Arc::clone(&plan));
     let run = Run { connection, plan, procedure, begun };
     let task = async move {
-        let result = run.to_its_end(outside).await;
+        let result = run.until_it_ends(outside).await;
         ended.send_replace(Some(Arc::new(result)));
     };
     tokio::spawn(task.instrument(span));
@@ -83,7 +83,7 @@ struct Run {
 }
 
 impl Run {
-    async fn to_its_end(self, outside: Outside) -> Result<Report, Failure> {
+    async fn until_it_ends(self, outside: Outside) -> Result<Report, Failure> {
         let events = outside.events.clone();
         let result = self.behind_a_claim(outside).await;
         if let Some(Failure { error, report: None, .. }) = result.as_ref().err() {

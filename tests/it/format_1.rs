@@ -7,6 +7,7 @@ use bytes::Bytes;
 use camunda_backup::MemoryJournal;
 use camunda_backup::procedures::backup::verdict::judge;
 use camunda_backup::procedures::journal::{Key, histories};
+use camunda_backup::procedures::plan::StepPlan;
 use camunda_backup::testing::SimulatedCluster;
 use camunda_backup::{
     BackupId, Cluster, ConnectOptions, Endpoint, ErrorKind, Goal, Journal, Plan, RecoveredEnd, Report,
@@ -43,7 +44,7 @@ fn options(simulated: &SimulatedCluster, journal: &Arc<MemoryJournal>) -> Connec
 /// The simulated cluster under the name and the former address that the journals are about.
 fn config(simulated: &SimulatedCluster) -> camunda_backup::ClusterConfig {
     let mut config = simulated.config().unwrap();
-    config.name = "camunda".to_owned();
+    "camunda".clone_into(&mut config.name);
     config.formerly = GATEWAYS.map(|gateway| gateway.parse::<Endpoint>().unwrap()).to_vec();
     config
 }
@@ -89,7 +90,7 @@ async fn a_completed_run_owes_nothing_and_is_not_abandoned() {
 #[test]
 fn a_stored_plan_is_read_with_all_its_steps() {
     let plan = plan_in(DIED);
-    let goals: Vec<Goal> = plan.steps().into_iter().filter_map(|step| step.goal()).collect();
+    let goals: Vec<Goal> = plan.steps().into_iter().filter_map(StepPlan::goal).collect();
     assert_eq!((plan.format, goals.len(), plan.steps().len()), (2, 10, 10));
     let text = serde_json::to_value(&plan).unwrap();
     assert_eq!(serde_json::from_value::<Plan>(text).unwrap(), plan);

@@ -110,7 +110,7 @@ async fn every_form_is_as_its_schema_says_and_reads_as_it_was_written() {
     assert!(unseen.is_empty(), "{unseen:?}");
 }
 
-/// Fields are in snake_case. A word in kebab-case is the only key of its object, and what servers or people have named keeps
+/// Fields are in `snake_case`. A word in kebab-case is the only key of its object, and what servers or people have named keeps
 /// its name.
 fn names_are_in_one_style(value: &Value, place: &str) {
     match value {

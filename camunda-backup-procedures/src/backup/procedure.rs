@@ -81,9 +81,10 @@ impl Procedure for Backup {
     async fn judge(&self, ended: Ended<'_>) -> Judged {
         let before = self.before.as_ref().unwrap_or(&self.discovery.facts).clone();
         // When something is still owed, that is what to say at once.
-        let after = match ended.is_owing {
-            true => None,
-            false => Box::pin(afterwards(&self.connection, &self.discovery, &before)).await,
+        let after = if ended.is_owing {
+            None
+        } else {
+            Box::pin(afterwards(&self.connection, &self.discovery, &before)).await
         };
         let (verdict, conditions) = judge(&self.plan, &before, after.as_ref(), ended.timeline);
         let inconsistent = verdict == Verdict::Inconsistent;

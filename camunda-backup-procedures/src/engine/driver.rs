@@ -188,12 +188,12 @@ impl Engine {
         let Some(text) = step.asks().filter(|_| plan.gate || !past.confirmed) else { return Ok(()) };
         let mut words = self.shared.confirmations.wait_for(&plan.name);
         self.events.emit(RunEventKind::Asks { step: plan.name.clone(), text: text.clone() });
-        let mut stop = self.stop.clone();
+        let mut wish_to_stop = self.stop.clone();
         loop {
             self.stop.check()?;
             let word = tokio::select! {
                 word = words.recv() => word,
-                () = stop.cancelled() => continue,
+                () = wish_to_stop.cancelled() => continue,
                 () = tokio::time::sleep_until(deadline) => return Err(out_of_time(plan, &text, Instant::now())),
             };
             let Some(Confirmation { by, words, recorded }) = word else { return Err(interrupted(plan)) };

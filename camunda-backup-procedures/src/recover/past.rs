@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::engine::{Entry, Moment, RunOutcome};
 use crate::journal::{Journal, Record, RunHistory, RunId, histories, history};
 use crate::obligation::Obligation;
+use crate::plan::Plan;
 use crate::run_record::{damage_of, entries, owed, owed_by_what_is_understood, plan_of};
 
 /// One run, as the journal holds it.
@@ -110,7 +111,7 @@ fn past_run(history: &RunHistory) -> PastRun {
     let (outcome, error) = end.map_or((None, None), |(outcome, error)| (Some(outcome), error));
     PastRun {
         run: history.run.clone(),
-        id: plan.as_ref().and_then(|plan| plan.id()),
+        id: plan.as_ref().and_then(Plan::id),
         version: plan.map(|plan| plan.version),
         began: history.run.started(),
         last: history.records.last().map(|record| record.at),

@@ -139,9 +139,8 @@ impl Step for TrialStep {
             }
             Want::Paused => self.paused().await,
             Want::Gone if self.is_there().await? => Ok(Check::NotStarted),
-            Want::Gone => Ok(Check::Reached(Value::Null)),
             Want::Restored(_) => self.restored().await,
-            Want::Word => Ok(Check::Reached(Value::Null)),
+            Want::Gone | Want::Word => Ok(Check::Reached(Value::Null)),
         }
     }
 
