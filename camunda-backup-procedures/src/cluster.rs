@@ -32,7 +32,7 @@ use crate::stored_reports;
 /// use camunda_backup::{BackupSpec, Cluster, Verdict};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() -> Result<(), camunda_backup::Failure> {
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// // Yours: `Cluster::connect(ClusterConfig::from_env()?)`.
 /// let simulated = SimulatedCluster::new("8.6.0", StoreKind::Elasticsearch8)?;
 /// tokio::time::sleep(std::time::Duration::from_secs(10)).await;
@@ -45,7 +45,8 @@ use crate::stored_reports;
 ///
 /// // Long after, or in another process:
 /// let cluster = cluster.reconnect().await?;
-/// let stored = cluster.stored_report(report.id).await?;
+/// let id = report.id.ok_or("a backup has an id")?;
+/// let stored = cluster.stored_report(id).await?;
 /// assert!(stored.is_some_and(|stored| stored.verdict == Verdict::Proven));
 /// # Ok(())
 /// # }

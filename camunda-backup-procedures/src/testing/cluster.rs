@@ -130,7 +130,7 @@ impl SimulationOptions {
 ///
 ///     let cluster = Cluster::connect_with(simulated.config()?, simulated.connect_options()).await?;
 ///     let plan = cluster.plan_backup(BackupSpec::default())?;
-///     let id = plan.id;
+///     let id = plan.id().ok_or("a backup has an id")?;
 ///     assert_eq!(cluster.run(plan).await?.verdict, Verdict::Proven);
 ///     assert_eq!(lost.hits(), 1);
 ///     assert!(simulated.check(id).is_consistent()); // the data inside the parts

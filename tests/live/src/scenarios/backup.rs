@@ -37,7 +37,7 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
     log(format!(
         "backup {} is proven: exporting was paused for {paused:.2?} (seen without the library: {seen:.2?}), the run took {:.2?}, \
          {meanwhile} instances were accepted meanwhile",
-        report.id.unwrap(),
+        proof::id_of(&report)?,
         report.ended.since(report.began)
     ));
     let found = format!(
@@ -58,7 +58,7 @@ pub(super) async fn the_next(stack: &LiveStack) -> Result<Report> {
     let report = cluster.run(cluster.plan_backup(BackupSpec::default())?).await?;
     proof::of_servers(stack, &report).await?;
     load.stop().await?;
-    log(format!("the cluster works again: backup {} is {}", report.id.unwrap(), report.verdict));
+    log(format!("the cluster works again: backup {} is {}", proof::id_of(&report)?, report.verdict));
     Ok(report)
 }
 

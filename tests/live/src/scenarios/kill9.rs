@@ -52,7 +52,7 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
     ensure!(left.is_empty(), "abandoned, and still in the store: {:?}", left.keys());
 
     let plan = cluster.plan_backup(BackupSpec::default())?;
-    ensure!(plan.id().unwrap() > dead_id, "the next backup has id {}, the dead one had {dead_id}", plan.id().unwrap());
+    ensure!(plan.id() > Some(dead_id), "the next backup is {}, the dead one had {dead_id}", plan.task);
     let report = cluster.run(plan).await?;
     println!("{report}");
     proof::of_report(&report, brokers.len())?;
@@ -60,7 +60,7 @@ pub async fn run(stack: &LiveStack) -> Result<Finding> {
     load.stop().await?;
     log(format!(
         "backup {} after the crash is proven; paused for {:.2?}",
-        report.id.unwrap(),
+        proof::id_of(&report)?,
         report.paused.unwrap_or_default()
     ));
     let found = format!(

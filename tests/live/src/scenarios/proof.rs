@@ -8,9 +8,14 @@ use camunda_backup::procedures::backup::evidence::Evidence;
 use camunda_backup::procedures::engine::Entry;
 use camunda_backup::procedures::exporting::{Certainty, Window};
 use camunda_backup::zeebe::PauseMode;
-use camunda_backup::{ConditionStatus, Report, RunOutcome, Verdict};
+use camunda_backup::{BackupId, ConditionStatus, Report, RunOutcome, Verdict};
 use camunda_backup_live::{LiveStack, PARTITIONS, REPOSITORY, log, manifests, wait_for_phase};
 use serde_json::Value;
+
+/// The backup id of a report.
+pub fn id_of(report: &Report) -> Result<BackupId> {
+    report.id.context("the report of a backup has no id")
+}
 
 /// A report of a backup that is complete and proven, with a pause confirmed on every replica twice.
 pub fn of_report(report: &Report, brokers: usize) -> Result<()> {
@@ -45,7 +50,7 @@ fn paused_window(entry: &Entry) -> Option<Window> {
 /// The same by plain HTTP and in the bucket. Says what was found.
 pub async fn of_servers(stack: &LiveStack, report: &Report) -> Result<String> {
     let named = report.snapshots().into_iter().collect();
-    servers_have(stack, report.id.unwrap().value(), Some(named)).await
+    servers_have(stack, id_of(report)?.value(), Some(named)).await
 }
 
 /// Exporting runs, and every part of a backup is there: the store's snapshots (exactly the `named` ones), the brokers'

@@ -28,12 +28,17 @@ pub async fn run(stack: &mut LiveStack) -> Result<Finding> {
     load.more(50).await?;
     let all = load.stop().await?;
     let after = &all[at_its_end..];
-    log(format!("{} instances before backup {}, {} after it", before.len(), report.id.unwrap(), after.len()));
+    log(format!(
+        "{} instances before backup {}, {} after it",
+        before.len(),
+        proof::id_of(&report)?,
+        after.len()
+    ));
 
     stack.lose_brokers()?;
     lose_indices(stack).await?;
     restore_snapshots(stack, &report).await?;
-    stack.restore_brokers(report.id.unwrap().value()).await?;
+    stack.restore_brokers(proof::id_of(&report)?.value()).await?;
     wait_for_phase(stack.http(), &stack.zeebe_management(), "EXPORTING").await?;
 
     let _commands = stack.background_commands(&before);

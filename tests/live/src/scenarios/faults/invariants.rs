@@ -45,7 +45,7 @@ impl Fixture<'_> {
         let paused = Self::bounded(observation, MAX_PAUSE + MAX_RESUME).await?;
         let completed = report.outcome == RunOutcome::Completed;
         self.report_is_true(report, completed && ended.is_ok(), parts).await?;
-        self.clean_up(config, report.id.unwrap(), completed, parts == Left::Refused).await?;
+        self.clean_up(config, proof::id_of(report)?, completed, parts == Left::Refused).await?;
         let mut found = match ended {
             Ok(_) => format!("COMPLETED, {}", report.verdict),
             Err(failure) => {
@@ -118,7 +118,7 @@ impl Fixture<'_> {
             let there = proof::of_servers(self.stack, report).await;
             return there.map(drop).context("I4: COMPLETED, and not so");
         }
-        let there = proof::servers_have(self.stack, report.id.unwrap().value(), None).await;
+        let there = proof::servers_have(self.stack, proof::id_of(report)?.value(), None).await;
         ensure!(
             there.is_err() || parts != Left::Missing,
             "I4: FAILED, and everything is there: {}",
