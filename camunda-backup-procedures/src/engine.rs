@@ -1,5 +1,5 @@
 //! Runs a plan: a pure decision over what was done and seen, inside a small async shell. It knows no procedure: what a step
-//! means, and how a debt is paid, is told by [`Steps`].
+//! means, and how a debt is paid, is told by its `Steps`.
 //!
 //! The rules: owe before you send; close after everything; look before acting again; never act twice; a request that
 //! changes something is broken off by nothing but the end of its time, and counts as unanswered then; nothing is destroyed
