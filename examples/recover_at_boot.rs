@@ -19,7 +19,7 @@ async fn boot(config: ClusterConfig, parts: ConnectOptions) -> Result<Cluster, c
     Cluster::connect_with(config, parts).await
 }
 
-/// A process that is killed when exporting is paused and the records are about to be snapshotted.
+/// A process that is killed when exporting has just been paused.
 async fn first_life(simulated: &SimulatedCluster) -> Result<BackupId, Box<dyn Error>> {
     let process = SimulatedProcess::immortal(simulated);
     let cluster = boot(simulated.config()?, process.connect_options()).await?;
@@ -29,7 +29,7 @@ async fn first_life(simulated: &SimulatedCluster) -> Result<BackupId, Box<dyn Er
     let mut events = run.events();
     while let Some(event) = events.next().await {
         println!("  {event}");
-        if matches!(&event.kind, RunEventKind::Sending { step } if step == "snapshot-records") {
+        if matches!(&event.kind, RunEventKind::Reached { step, .. } if step == "soft-pause-exporting") {
             process.kill();
             break;
         }
@@ -38,7 +38,7 @@ async fn first_life(simulated: &SimulatedCluster) -> Result<BackupId, Box<dyn Er
     Ok(id)
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     // Simulated only when nothing at all is set: a forgotten address must not end in a success.
     if std::env::vars_os().any(|(name, _)| name.to_string_lossy().starts_with("CAMUNDA_")) {
