@@ -1,7 +1,7 @@
 //! A process that makes one backup, as an embedding program would.
 
 use anyhow::Result;
-use camunda_backup::{BackupSpec, Cluster, ClusterConfig};
+use camunda_backup::{BackupSpec, Cluster, ClusterConfig, RunEventKind};
 
 pub const BACK_UP: &str = "back-up";
 
@@ -13,7 +13,13 @@ pub async fn back_up() -> Result<()> {
     let mut events = run.events();
     let printer = tokio::spawn(async move {
         while let Some(event) = events.next().await {
-            println!("{event}");
+            match (&event.kind, &event.run, event.backup_id) {
+                // Whoever started this process has to know which run it is.
+                (RunEventKind::Started { .. }, Some(run), Some(id)) => {
+                    println!("{} run {run} of backup {id} begins", event.at);
+                }
+                _ => println!("{event}"),
+            }
         }
     });
     let result = run.finished().await;
