@@ -52,9 +52,9 @@ impl Scene {
         options.broker_addresses = self.witnesses;
         options.camunda.parts = 2;
         options.camunda.zeebe_backup_duration = Duration::from_millis(30);
-        // Shrunk like the parts: a second between two flushes would be longer than a whole run, and what is exported
-        // without a pause would look consistent by chance.
-        options.camunda.exporter_flush = Duration::from_millis(30);
+        // Whoever exports does so at once here: a second between two flushes would be longer than a whole run, and each flush
+        // of the minutes that a recovery waits would be simulated tens of thousands of times.
+        options.camunda.exporter_flush = Duration::ZERO;
         let cluster = SimulatedCluster::with(options);
         cluster.store().set_snapshot_duration(|_, _| Duration::from_millis(30));
         tokio::time::sleep(Duration::from_secs(2)).await; // virtual time
