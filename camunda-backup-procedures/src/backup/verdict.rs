@@ -4,6 +4,7 @@ mod advice;
 mod components;
 mod necessary;
 mod pause;
+mod positions;
 mod window;
 
 pub(crate) use advice::advice;
@@ -39,7 +40,7 @@ pub fn judge(
     // What an overridden blocker is about was not checked; the caller says that it is fine.
     let vouched = plan.findings.iter().any(|finding| finding.severity == Severity::Overridden);
     // N9 alone decides nothing, because filtered records count too; records that nobody writes any more prove nothing at all.
-    let dead = necessary::dead_records(&case).is_some();
+    let dead = positions::dead_records(&case).is_some();
     let verdict = match (violated, unproven || vouched || dead) {
         (true, _) => Verdict::Inconsistent,
         (false, true) => Verdict::Plausible,

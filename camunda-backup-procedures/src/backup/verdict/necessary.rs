@@ -2,20 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camunda_backup_core::PartitionId;
 use camunda_backup_es::SnapshotInfo;
 use camunda_backup_zeebe::{ExporterStatus, PartName};
 
 use super::components::{every_component, every_part, every_partition};
+use super::positions::{exported_before, no_future, no_hole, processed_before};
 use super::{
     Case, Condition, Judgement, condition, holds, is_records, no_applications, not_applicable, unproven,
     violated,
 };
-use crate::backup::dead_records::{far_behind, no_evidence, seen_far_behind, stand_still};
-use crate::backup::evidence::Evidence;
 use crate::backup::index_names::{Owner, is_record, owner, prefix_of_another_cluster};
 use crate::backup::planner::{drift, in_words};
-use crate::backup::task::{BackupOrder, Goal};
+use crate::backup::task::BackupOrder;
 use crate::facts::Facts;
 
 pub(super) fn conditions(case: &Case<'_>) -> Vec<Condition> {
@@ -111,7 +109,7 @@ fn app_of<'a>(case: &'a Case<'_>, combined: bool, index: &str) -> Option<&'a str
 }
 
 /// That there are no records has to be seen, too: under another prefix they would be missing without a word.
-fn without_records(case: &Case<'_>) -> Judgement {
+pub(super) fn without_records(case: &Case<'_>) -> Judgement {
     if case.task.zeebe_only || case.before.rdbms {
         return not_applicable("only Zeebe's part was asked for");
     }
@@ -119,9 +117,10 @@ fn without_records(case: &Case<'_>) -> Judgement {
         return unproven("no record index was found, and which exporters there are is not to be seen");
     };
     // What an exporter writes cannot be seen, and its id is a free word; only Camunda's own is known by it.
+    let own = case.before.camunda_exporters();
     let enabled = exporters.iter().filter(|exporter| exporter.status == ExporterStatus::Enabled);
-    let (own, others): (Vec<String>, Vec<String>) =
-        enabled.map(|exporter| exporter.id.to_string()).partition(|id| id.to_lowercase().contains("camunda"));
+    let others: Vec<String> =
+        enabled.map(|exporter| exporter.id.to_string()).filter(|id| !own.contains(id)).collect();
     if !others.is_empty() {
         return unproven(format!(
             "no record index was found, and there is an exporter: {}",
@@ -192,167 +191,6 @@ fn one_version(case: &Case<'_>) -> Judgement {
         (true, _) => unproven("no part tells its version"),
         (_, true) => holds(gateway),
         (_, false) => violated(format!("the gateway is {gateway}; {}", other.join(", "))),
-    }
-}
-
-fn processed_before(case: &Case<'_>) -> Judgement {
-    positions(
-        case,
-        "P",
-        camunda_backup_zeebe::PartitionBackup::snapshot_processed_position,
-        |position, checkpoint| position < checkpoint,
-    )
-}
-
-fn exported_before(case: &Case<'_>) -> Judgement {
-    positions(
-        case,
-        "E",
-        camunda_backup_zeebe::PartitionBackup::snapshot_exported_position,
-        |position, checkpoint| position <= checkpoint,
-    )
-}
-
-fn positions(
-    case: &Case<'_>,
-    letter: &str,
-    position_of: impl Fn(&camunda_backup_zeebe::PartitionBackup) -> Option<i64>,
-    fine: impl Fn(i64, i64) -> bool,
-) -> Judgement {
-    let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
-    let mut words = Vec::new();
-    let wanted = case.before.partition_count();
-    let shown = backup.partitions.len();
-    if shown == 0 || shown < wanted as usize {
-        return unproven(format!("only {shown} of {wanted} partitions show anything"));
-    }
-    for p in &backup.partitions {
-        match (position_of(p), p.checkpoint_position, &p.snapshot_id) {
-            (Some(position), Some(checkpoint), _) if fine(position, checkpoint) => {
-                words.push(format!("partition {}: {letter}={position} C={checkpoint}", p.partition));
-            }
-            (Some(position), Some(checkpoint), _) => {
-                return violated(format!("partition {}: {letter}={position} C={checkpoint}", p.partition));
-            }
-            // No snapshot at all is legal while the log begins at its beginning.
-            (None, Some(_), None) => match snapshot_of(case, p) {
-                Some(id) => {
-                    return unproven(format!(
-                        "the backup names no snapshot of partition {}, and its brokers have {id}",
-                        p.partition
-                    ));
-                }
-                None => words.push(format!("partition {}: no snapshot, the whole log", p.partition)),
-            },
-            (_, None, _) => {
-                return unproven(format!("partition {} shows no checkpoint position", p.partition));
-            }
-            (None, _, Some(id)) => {
-                return unproven(format!("snapshot id {id} of partition {} is not understood", p.partition));
-            }
-        }
-    }
-    holds(words.join("; "))
-}
-
-/// A sign that the partition has snapshots, so that its log may no longer begin at the beginning.
-fn snapshot_of(case: &Case<'_>, share: &camunda_backup_zeebe::PartitionBackup) -> Option<String> {
-    if share.first_log_position.is_some_and(|first| first > 1) {
-        return Some("a log that has been cut".to_owned());
-    }
-    let seen = case.before.partitions.values().filter_map(|probe| probe.seen()?.get(&share.partition));
-    seen.filter_map(|status| status.snapshot_id.clone()).find(|id| !id.is_empty())
-}
-
-/// The records' highest positions: at the beginning of the window, and after the records snapshot.
-fn record_positions<'a>(case: &'a Case<'_>) -> Vec<&'a BTreeMap<i64, i64>> {
-    let reached = case.reached(|goal| matches!(goal, Goal::RecordPositionsRead));
-    reached
-        .into_iter()
-        .filter_map(|(_, e)| if let Evidence::Positions(p) = e { Some(p) } else { None })
-        .collect()
-}
-
-fn no_hole(case: &Case<'_>) -> Judgement {
-    if !case.plans(is_records) {
-        return without_records(case);
-    }
-    match dead_records(case) {
-        Some(why) => unproven(why),
-        None => compare_records(case, true),
-    }
-}
-
-fn no_future(case: &Case<'_>) -> Judgement {
-    if !case.plans(is_records) {
-        return without_records(case);
-    }
-    compare_records(case, false)
-}
-
-/// At the beginning of the window the records hold at least R; after their snapshot they hold at most R.
-fn compare_records(case: &Case<'_>, hole: bool) -> Judgement {
-    let read = record_positions(case);
-    let Some((_, backup)) = case.zeebe() else { return violated("Zeebe's backup is missing") };
-    let chosen = if hole { read.first() } else { read.last() };
-    let Some(records) = chosen else { return unproven("the record positions could not be read") };
-    let enough = hole || read.len() > 1 || case.task.order == BackupOrder::HardPause;
-    if !enough {
-        return unproven("the record positions could not be read after the snapshot");
-    }
-    let mut short = Vec::new();
-    for p in &backup.partitions {
-        let r = records.get(&i64::from(p.partition.0)).copied();
-        let (e, c) = (p.snapshot_exported_position(), p.checkpoint_position);
-        match (hole, r, e, c) {
-            (true, Some(r), Some(e), _) if r < e => {
-                short.push(format!("partition {}: R={r} E={e}", p.partition));
-            }
-            (true, None, Some(e), _) if e > 0 => {
-                short.push(format!("partition {}: no record, E={e}", p.partition));
-            }
-            (false, Some(r), _, Some(c)) if r > c => {
-                return violated(format!("partition {}: R={r} is past the checkpoint C={c}", p.partition));
-            }
-            (false, Some(_), _, None) => {
-                return unproven(format!("partition {} shows no checkpoint", p.partition));
-            }
-            _ => {}
-        }
-    }
-    if backup.partitions.is_empty() {
-        unproven("Zeebe's backup shows no partition")
-    } else if short.is_empty() {
-        let words = backup.partitions.iter().map(|p| position_in_words(p.partition, records));
-        holds(words.collect::<Vec<_>>().join("; "))
-    } else {
-        // The exporter's position counts filtered records too, so less is no proof of a hole.
-        unproven(format!("{}; the window conditions decide", short.join("; ")))
-    }
-}
-
-/// Why the records are no evidence, if they are dead: nobody writes them any more, as far as can be seen.
-pub(super) fn dead_records(case: &Case<'_>) -> Option<String> {
-    if !case.plans(is_records) {
-        return None;
-    }
-    let read = record_positions(case);
-    // Before the pause nothing was refreshed: that counts only where nothing better is known.
-    let mut signs = match (case.zeebe(), read.first()) {
-        (Some((_, backup)), Some(records)) => {
-            let stored = backup.partitions.iter();
-            far_behind(records, stored.filter_map(|p| Some((p.partition, p.snapshot_exported_position()?))))
-        }
-        _ => seen_far_behind(case.before),
-    };
-    signs.extend(case.after.into_iter().flat_map(|after| stand_still(case.before, after)));
-    no_evidence(&signs, &case.before.record_prefix)
-}
-
-fn position_in_words(partition: PartitionId, records: &BTreeMap<i64, i64>) -> String {
-    match records.get(&i64::from(partition.0)) {
-        Some(r) => format!("partition {partition}: R={r}"),
-        None => format!("partition {partition}: no record"),
     }
 }
 
