@@ -45,8 +45,10 @@ pub use stages::{Bracket, Group, Stage, StepPlan};
 pub(crate) use steps::{Attempt, OnAttempt, Payment, Reentry, Step, Steps, Times};
 pub(crate) use stop::{Stop, StopReason};
 
+/// As long as a clock can show; nothing takes longer.
+const NO_LIMIT: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+
 /// The end of a time that begins now; never, if it is so long that no clock could show it.
 pub(crate) fn deadline_in(limit: Duration) -> Instant {
-    const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
-    Instant::now() + limit.min(NEVER)
+    Instant::now() + limit.min(NO_LIMIT)
 }

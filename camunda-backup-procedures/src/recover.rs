@@ -26,7 +26,7 @@ use crate::run_record::{
     damage_of, entries, has_ended, is_to_be_continued, left_to_wait, may_have_completed, owed, plan_of,
     unreadable_end,
 };
-pub(crate) use debts::debts;
+pub(crate) use debts::{Unfinished, unfinished};
 use debts::{another_cluster, clusters, is_of_this_gateway, pay, pay_what_is_understood};
 use late::{CAME_LATE, Late, came_late, newest};
 pub use past::{PastRun, past_entries, past_runs};
@@ -167,17 +167,6 @@ fn to_be_continued(history: &RunHistory, entries: &[Entry], paid: Vec<String>) -
         paid,
         leftovers: Vec::new(),
     }
-}
-
-/// The runs that are open although no process has them: each keeps others out until it was continued.
-pub(crate) async fn open_runs(connection: &Connection) -> Result<Vec<RunId>> {
-    let mut open = Vec::new();
-    for history in histories(connection.journal.as_ref(), &connection.config.name).await? {
-        if is_to_be_continued(&entries(&history)?) {
-            open.push(history.run);
-        }
-    }
-    Ok(open)
 }
 
 /// The journal takes no record, not even who recovers. What is owed is done all the same; it stays on record as owed, and

@@ -19,7 +19,7 @@ use crate::plan::Plan;
 use crate::verdict::{Condition, ConditionStatus, Verdict};
 
 pub use failure::Failure;
-pub(crate) use failure::{Errors, requests};
+pub(crate) use failure::{Errors, requests, write_errors};
 
 /// The report of one run, whether it completed or not.
 ///

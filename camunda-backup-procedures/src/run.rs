@@ -18,7 +18,7 @@ use crate::journal::{Claim, RunId, RunLog};
 use crate::plan::Plan;
 use crate::procedure::{Ended, Procedure};
 use crate::procedures::procedure_of;
-use crate::recover::{debts, nonce, open_runs, tidy};
+use crate::recover::{Unfinished, nonce, tidy, unfinished};
 use crate::report::{Failure, Report};
 use crate::run_handle::RunHandle;
 use crate::run_record;
@@ -110,8 +110,7 @@ impl Run {
 
     async fn claimed(&mut self, outside: Outside, claim: &Claim, run: RunId) -> Result<Report, Failure> {
         let Outside { events, stop, words, .. } = outside;
-        refuse_when_owing(&self.connection, self.begun.as_ref()).await?;
-        refuse_when_another_is_open(&self.connection, self.begun.as_ref()).await?;
+        refuse_when_another_is_unfinished(&self.connection, self.begun.as_ref()).await?;
         // Boxed, like the end: large, short-lived, and a run that waits should be small.
         Box::pin(self.procedure.recheck()).await?;
         stop.check()?;
@@ -204,24 +203,18 @@ impl Run {
     }
 }
 
-/// A run must not begin or go on while another still owes something.
-async fn refuse_when_owing(connection: &Connection, begun: Option<&RunId>) -> Result<()> {
-    let owing = debts(connection).await?;
-    match owing.iter().find(|(run, _)| Some(run) != begun) {
-        None => Ok(()),
-        Some((run, obligation)) => Err(Error::new(
-            ErrorKind::Blocked,
-            format!("run {run} was not closed and still owes to {obligation}"),
-        )
-        .with_component(Component::Journal)
-        .with_advice("run `recover()` first; it pays what is owed and says what it did")),
+/// A run must not begin or go on while another still owes something; and one that is to be continued keeps others out, in
+/// every process that shares the journal.
+async fn refuse_when_another_is_unfinished(connection: &Connection, begun: Option<&RunId>) -> Result<()> {
+    let Unfinished { owing, open } = unfinished(connection).await?;
+    let is_another = |run: &RunId| Some(run) != begun;
+    if let Some((run, obligation)) = owing.iter().find(|(run, _)| is_another(run)) {
+        let message = format!("run {run} was not closed and still owes to {obligation}");
+        return Err(Error::new(ErrorKind::Blocked, message)
+            .with_component(Component::Journal)
+            .with_advice("run `recover()` first; it pays what is owed and says what it did"));
     }
-}
-
-/// A run that is to be continued keeps others out, in every process that shares the journal.
-async fn refuse_when_another_is_open(connection: &Connection, begun: Option<&RunId>) -> Result<()> {
-    let open = open_runs(connection).await?;
-    let Some(run) = open.iter().find(|run| Some(*run) != begun) else { return Ok(()) };
+    let Some(run) = open.iter().find(|run| is_another(run)) else { return Ok(()) };
     Err(Error::new(ErrorKind::Blocked, format!("run {run} has not ended and is to be continued"))
         .with_component(Component::Journal)
         .with_advice(

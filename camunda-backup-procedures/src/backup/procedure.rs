@@ -127,8 +127,7 @@ impl Steps for BackupSteps {
 
     async fn pay(&self, owed: &Obligation, budget: Duration, on_attempt: OnAttempt<'_>) -> Result<Payment> {
         let Context { clients, clock, .. } = &self.0;
-        let paid = exporting::pay(owed, clients, clock, budget, on_attempt).await?;
-        Ok(Payment { attempts: paid.attempts, by_detour: paid.broker_by_broker })
+        exporting::pay(owed, clients, clock, budget, on_attempt).await
     }
 
     fn latest_effect(&self) -> Duration {

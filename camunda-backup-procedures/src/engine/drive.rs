@@ -14,7 +14,7 @@ use super::ledger::Entry;
 use super::progress::StepProgress;
 use super::stages::StepPlan;
 use super::steps::Step;
-use super::{Engine, Pace};
+use super::{Engine, NO_LIMIT, Pace};
 use crate::obligation::Obligation;
 
 /// The first look at a step while exporting is paused takes at most so long; each one that fails gives the next one more.
@@ -26,8 +26,6 @@ const BLIND_IN_PAUSE: Duration = Duration::from_secs(30);
 /// How long a request inside the pause is waited for. What is broken off counts as unanswered, and looks decide.
 /// Servers answer late, and with a failure, when their own store hangs for 30 s (Q10); their words are worth seeing.
 const LONGEST_ANSWER: Duration = Duration::from_secs(45);
-/// Where the end of the stage's time is limit enough.
-const NO_LIMIT: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
 
 impl Engine {
     /// Looks, decides and acts until the goal is reached or cannot be reached any more; gives the evidence.
@@ -119,6 +117,7 @@ impl Engine {
     /// minutes, and one that is merely slow gets more time with each try.
     fn longest_look(&self, progress: &StepProgress, patience: Duration) -> Duration {
         if !self.is_paused() {
+            // The end of the stage's time is limit enough.
             return NO_LIMIT;
         }
         let left = self.blindness(patience).saturating_sub(progress.blind_for());

@@ -14,23 +14,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::phases::{Exporting, Frame, Statuses, covers, has_newcomers, look, reaches_all_brokers};
-use super::window::{Certainty, Window};
+use super::window::Certainty;
 use crate::connection::clients::Clients;
-use crate::engine::{Attempt, OnAttempt, Pace, deadline_in};
+use crate::engine::{Attempt, OnAttempt, Pace, Payment, deadline_in};
 use crate::obligation::Obligation;
-use crate::replicas::Replicas;
-use crate::replicas::replicas_of_members;
-
-/// How paying ended well.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Payment {
-    /// What was seen at the end.
-    pub(crate) window: Window,
-    /// How often the resume was sent.
-    pub(crate) attempts: u32,
-    /// Whether brokers had to be resumed one by one.
-    pub(crate) broker_by_broker: bool,
-}
+use crate::replicas::{Replicas, replicas_of_members};
 
 /// A gateway that answers within this time resumes all brokers alone. After it each broker is also resumed at its own address.
 const HESITATION: Duration = Duration::from_secs(2);
@@ -82,8 +70,8 @@ pub(crate) async fn pay(
         number += 1;
         let attempted = supervised(clients, replicas, clock, past, deadline).await;
         past = Past { attempts: number, ..attempted.past };
-        if let Some(window) = attempted.window {
-            return Ok(Payment { window, attempts: number, broker_by_broker: past.broker_by_broker });
+        if attempted.is_done {
+            return Ok(Payment { attempts: number, by_detour: past.broker_by_broker });
         }
         let waited = began.elapsed();
         let told = Attempt { number, seen: &attempted.seen, waited };
@@ -112,8 +100,8 @@ struct Past {
 /// What came of one attempt.
 struct Attempted {
     past: Past,
-    /// What was seen, if every replica exports.
-    window: Option<Window>,
+    /// Whether every replica exports.
+    is_done: bool,
     /// Why the gateway or a broker did not resume.
     refusal: Option<Error>,
     /// What was seen otherwise, in words.
@@ -139,7 +127,7 @@ async fn supervised(
         Err(_) => "the attempt did not end in its time".to_owned(),
     };
     tracing::error!(seen, "an attempt to resume exporting broke off; the next one follows");
-    Attempted { past: Past { first_accepted: None, ..past }, window: None, refusal: None, seen }
+    Attempted { past: Past { first_accepted: None, ..past }, is_done: false, refusal: None, seen }
 }
 
 /// The payload is not repeated: it could hold anything.
@@ -149,7 +137,7 @@ fn ended_from_outside(error: &JoinError) -> &'static str {
 
 async fn attempt(clients: &Clients, expected: &Replicas, clock: &dyn Clock, past: Past) -> Attempted {
     let frame = Frame::open(clients, expected).await;
-    let mut attempted = Attempted { past, window: None, refusal: None, seen: String::new() };
+    let mut attempted = Attempted { past, is_done: false, refusal: None, seen: String::new() };
     let remaining =
         if past.attempts > 0 { still_configured(clients, expected).await } else { expected.clone() };
     if !clients.dialect.follower_phases && covers(clients, expected) {
@@ -174,7 +162,7 @@ async fn attempt(clients: &Clients, expected: &Replicas, clock: &dyn Clock, past
     // What the brokers show may decide while the gateway still hangs.
     let hangs = Err(unanswered("the resume", HESITATION));
     attempted.look(clients, &remaining, clock, hangs, &frame).await;
-    if attempted.window.is_none() {
+    if !attempted.is_done {
         let answer = gateway.await.unwrap_or_else(|_| Err(unanswered("the resume", GATEWAY)));
         attempted.look(clients, &remaining, clock, answer, &frame).await;
     }
@@ -203,14 +191,14 @@ impl Attempted {
                     && (accepted
                         || (clients.dialect.follower_phases && !has_newcomers(&window, expected))) =>
             {
-                self.window = Some(window);
+                self.is_done = true;
             }
             // A broker cannot be asked, so the gateway's answer has to count for it. The look itself has failed if
             // the topology is not complete.
-            Ok((Exporting::Everywhere | Exporting::NoWitness, window))
+            Ok((Exporting::Everywhere | Exporting::NoWitness, _))
                 if accepted && frame.is_believable() && self.past.is_old_news(clients) =>
             {
-                self.window = Some(window);
+                self.is_done = true;
             }
             Ok((Exporting::Unseen(why) | Exporting::Mixed(why) | Exporting::Stopped(why), _)) => {
                 self.seen = why;

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::connection::Connection;
 use crate::connection::clients::Clients;
-use crate::run_record::{entries, has_ended, owed, owed_by_what_is_understood, plan_of};
+use crate::run_record::{entries, has_ended, is_to_be_continued, owed, owed_by_what_is_understood, plan_of};
 
 use crate::engine::Attempt;
 use crate::exporting;
@@ -21,9 +21,18 @@ use crate::obligation::Obligation;
 /// How long one call tries. Somebody waits for it at start-up, and the next call tries again.
 const PATIENCE: Duration = Duration::from_secs(3 * 60);
 
-/// What earlier runs still owe to this cluster, with the run that does. Another name for the same gateway hides nothing.
-pub(crate) async fn debts(connection: &Connection) -> Result<Vec<(RunId, Obligation)>> {
-    let mut owing = Vec::new();
+/// What earlier runs have left that keeps others from beginning.
+#[derive(Debug, Default)]
+pub(crate) struct Unfinished {
+    /// What is still owed to this cluster, with the run that does. Another name for the same gateway hides nothing.
+    pub(crate) owing: Vec<(RunId, Obligation)>,
+    /// The runs that are open although no process has them: each keeps others out until it was continued or given up.
+    pub(crate) open: Vec<RunId>,
+}
+
+/// Reads it from the journal.
+pub(crate) async fn unfinished(connection: &Connection) -> Result<Unfinished> {
+    let mut unfinished = Unfinished::default();
     for cluster in clusters(connection).await? {
         for history in histories(connection.journal.as_ref(), &cluster).await? {
             if cluster != connection.config.name && !is_of_this_gateway(connection, &history) {
@@ -31,10 +40,13 @@ pub(crate) async fn debts(connection: &Connection) -> Result<Vec<(RunId, Obligat
             }
             let entries = entries(&history)?;
             let owed = owed(&history, &entries)?;
-            owing.extend(owed.into_iter().map(|obligation| (history.run.clone(), obligation)));
+            unfinished.owing.extend(owed.into_iter().map(|obligation| (history.run.clone(), obligation)));
+            if cluster == connection.config.name && is_to_be_continued(&entries) {
+                unfinished.open.push(history.run);
+            }
         }
     }
-    Ok(owing)
+    Ok(unfinished)
 }
 
 /// The names under which runs of this cluster may be on record: its own, and every other that has an open run at the same

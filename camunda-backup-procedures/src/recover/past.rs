@@ -9,7 +9,7 @@ use crate::engine::{Entry, Moment, RunOutcome};
 use crate::journal::{Journal, Record, RunHistory, RunId, histories, history};
 use crate::obligation::Obligation;
 use crate::plan::Plan;
-use crate::run_record::{damage_of, entries, owed, owed_by_what_is_understood, plan_of};
+use crate::run_record::{damage_of, entries, moments, owed, owed_by_what_is_understood, plan_of};
 
 /// One run, as the journal holds it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -89,8 +89,7 @@ pub async fn past_runs(journal: &dyn Journal, cluster: &str) -> Result<Vec<PastR
 pub async fn past_entries(journal: &dyn Journal, cluster: &str, run: &RunId) -> Result<Vec<Moment>> {
     let history = history(journal, cluster, run).await?;
     let entries = entries(&history)?;
-    let moments = history.records.iter().zip(entries);
-    Ok(moments.map(|(record, entry)| Moment { order: record.seq, at: record.at, entry }).collect())
+    Ok(moments(&history, entries))
 }
 
 fn past_run(history: &RunHistory) -> PastRun {

@@ -6,7 +6,7 @@ use camunda_backup_core::{BackupId, Error};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::leftover::Leftover;
-use crate::report::{Errors, Failure};
+use crate::report::{Errors, Failure, write_errors};
 
 /// What `recover()` found and did.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -142,10 +142,7 @@ impl From<RecoveryFailure> for Failure {
 
 impl fmt::Display for RecoveryFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.error().report())?;
-        for error in self.secondary() {
-            write!(f, "\nbeside it: {}", error.report())?;
-        }
+        write_errors(f, self.error(), self.secondary())?;
         let done = &self.0.report;
         if done.is_clean() { Ok(()) } else { write!(f, "\ndone all the same:\n{done}") }
     }

@@ -30,9 +30,7 @@ impl Failure {
     pub(crate) fn before_the_run(error: Error) -> Self {
         Self { error, secondary: Vec::new(), report: None }
     }
-}
 
-impl Failure {
     /// The first error and those beside it.
     pub fn errors(&self) -> impl Iterator<Item = &Error> {
         std::iter::once(&self.error).chain(&self.secondary)
@@ -77,6 +75,12 @@ impl<'a> Errors<'a> {
     }
 }
 
+/// Every error with its advice, as [`Failure`] and `RecoveryFailure` print them.
+pub(crate) fn write_errors(f: &mut fmt::Formatter<'_>, error: &Error, secondary: &[Error]) -> fmt::Result {
+    f.write_str(&error.report())?;
+    secondary.iter().try_for_each(|error| write!(f, "\nbeside it: {}", error.report()))
+}
+
 pub(crate) fn requests<'a>(errors: impl Iterator<Item = &'a Error>) -> Vec<&'a str> {
     let mut lines: Vec<&str> = Vec::new();
     for line in errors.flat_map(Error::requests) {
@@ -113,11 +117,7 @@ impl From<Error> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.error.report())?;
-        for error in &self.secondary {
-            write!(f, "\nbeside it: {}", error.report())?;
-        }
-        Ok(())
+        write_errors(f, &self.error, &self.secondary)
     }
 }
 

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use camunda_backup_core::Timestamp;
 use camunda_backup_core::error::ErrorKind;
 use camunda_backup_zeebe::testing::Phase;
 use serde_json::json;
@@ -29,21 +30,42 @@ async fn connect(simulated: &SimulatedCluster, options: ConnectOptions) -> Clust
     Cluster::connect_with(simulated.config().unwrap(), options).await.unwrap()
 }
 
-/// Says yes to whatever the run asks, as an operator who has looked.
-async fn say_yes(handle: RunHandle) -> Result<Report, Failure> {
+/// Waits for an event of the run.
+async fn until(handle: &RunHandle, is_it: impl Fn(&RunEventKind) -> bool) {
     let mut events = handle.events();
-    let asked = handle.clone();
-    let answering = async move {
-        while let Some(event) = events.next().await {
-            if let RunEventKind::Asks { step, .. } = event.kind {
-                asked.confirm(&step, "operator", "yes, I have looked").await.unwrap();
-            }
+    while let Some(event) = events.next().await {
+        if is_it(&event.kind) {
+            return;
         }
-        std::future::pending::<()>().await;
-    };
+    }
+}
+
+/// Says yes to whatever the run asks, as an operator who has looked.
+async fn answer(handle: &RunHandle) {
+    let mut events = handle.events();
+    while let Some(event) = events.next().await {
+        if let RunEventKind::Asks { step, .. } = event.kind {
+            handle.confirm(&step, "operator", "yes, I have looked").await.unwrap();
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Says yes until the run has reached a step.
+async fn until_reached(handle: &RunHandle, wanted: &str) {
+    tokio::select! {
+        biased;
+        () = until(handle, |event| matches!(event, RunEventKind::Reached { step, .. } if step == wanted)) => {}
+        () = answer(handle) => unreachable!("it only answers"),
+    }
+}
+
+/// Says yes until the run has ended.
+async fn say_yes(handle: RunHandle) -> Result<Report, Failure> {
+    let asked = handle.clone();
     tokio::select! {
         ended = handle => ended,
-        () = answering => unreachable!("it only answers"),
+        () = answer(&asked) => unreachable!("it only answers"),
     }
 }
 
@@ -185,15 +207,7 @@ async fn what_it_owes_is_paid_it_stays_open_and_keeps_others_out() {
     let victim = SimulatedProcess::immortal(&simulated);
     let cluster = connect(&simulated, victim.connect_options()).await;
     let handle = cluster.start(plan(cluster.discovery(), INDEX)).await;
-    let mut events = handle.events();
-    let confirming = handle.clone();
-    while let Some(event) = events.next().await {
-        match event.kind {
-            RunEventKind::Asks { step, .. } => confirming.confirm(&step, "operator", "yes").await.unwrap(),
-            RunEventKind::Reached { step, .. } if step == "soft-pause-exporting" => break,
-            _ => {}
-        }
-    }
+    until_reached(&handle, "soft-pause-exporting").await;
     victim.kill();
 
     let first = recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap();
@@ -231,20 +245,13 @@ async fn what_it_owes_is_paid_it_stays_open_and_keeps_others_out() {
 async fn only_an_open_run_of_the_right_kind_is_continued_by_one_process() {
     let simulated = cluster().await;
     let cluster = connect(&simulated, simulated.connect_options()).await;
-    let unknown: RunId = "20260101t000000z-1767225600000-1"
-        .parse()
-        .unwrap_or_else(|_| RunId::new(camunda_backup_core::Timestamp::from_millis(1_767_225_600_000), 1));
+    let unknown = RunId::new(Timestamp::from_millis(1_767_225_600_000), 1);
     assert_eq!(cluster.continue_run(&unknown).await.unwrap_err().kind(), ErrorKind::NotFound);
 
     let victim = SimulatedProcess::immortal(&simulated);
     let dying = connect(&simulated, victim.connect_options()).await;
     let backup = dying.start(dying.plan_backup(crate::BackupSpec::default()).unwrap()).await;
-    let mut events = backup.events();
-    while let Some(event) = events.next().await {
-        if matches!(event.kind, RunEventKind::Owes { .. }) {
-            break;
-        }
-    }
+    until(&backup, |event| matches!(event, RunEventKind::Owes { .. })).await;
     victim.kill();
     let error = cluster.continue_run(&backup.run_id().unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Blocked);
@@ -252,12 +259,7 @@ async fn only_an_open_run_of_the_right_kind_is_continued_by_one_process() {
     recover(simulated.config().unwrap(), simulated.connect_options()).await.unwrap();
 
     let trial = cluster.start(plan(cluster.discovery(), INDEX)).await;
-    let mut events = trial.events();
-    while let Some(event) = events.next().await {
-        if matches!(event.kind, RunEventKind::Asks { .. }) {
-            break;
-        }
-    }
+    until(&trial, |event| matches!(event, RunEventKind::Asks { .. })).await;
     let other = connect(&simulated, simulated.connect_options()).await;
     let failure = other.continue_run(&trial.run_id().unwrap()).await.unwrap().await.unwrap_err();
     assert_eq!(failure.error.kind(), ErrorKind::Claimed, "{failure}");
@@ -273,14 +275,7 @@ async fn a_copy_that_is_lost_while_nobody_runs_stops_it_before_anything_is_delet
     let victim = SimulatedProcess::immortal(&simulated);
     let dying = connect(&simulated, victim.connect_options()).await;
     let trial = dying.start(plan(dying.discovery(), INDEX)).await;
-    let mut events = trial.events();
-    while let Some(event) = events.next().await {
-        match event.kind {
-            RunEventKind::Asks { step, .. } => trial.confirm(&step, "operator", "yes").await.unwrap(),
-            RunEventKind::Reached { step, .. } if step == "copies-are-whole" => break,
-            _ => {}
-        }
-    }
+    until_reached(&trial, "copies-are-whole").await;
     victim.kill();
     let repository = simulated.config().unwrap().repository.unwrap();
     assert!(simulated.store().remove_snapshot(repository.as_str(), "copy-2"));
